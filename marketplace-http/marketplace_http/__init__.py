@@ -1,0 +1,25 @@
+"""HTTP manners that the plugins share: time-outs, pacing, Retry-After, jittered retry, redaction.
+
+What an error *means* belongs to the client of each API; this package only knows how to ask politely.
+"""
+
+from marketplace_http.auth import BasicAuth, HeaderAuth
+from marketplace_http.errors import ApiError, ConnectionFailedError, RedirectedError
+from marketplace_http.pacing import Pacer
+from marketplace_http.redaction import redact, redact_logs
+from marketplace_http.retry import RetryPolicy, retry_after
+from marketplace_http.session import ApiSession
+
+__all__ = [
+    "ApiError",
+    "ApiSession",
+    "BasicAuth",
+    "ConnectionFailedError",
+    "HeaderAuth",
+    "Pacer",
+    "RedirectedError",
+    "RetryPolicy",
+    "redact",
+    "redact_logs",
+    "retry_after",
+]

@@ -1,0 +1,53 @@
+"""Keep credentials and e-mail addresses out of every text that a person or a log may see."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MASK = "***"
+
+_EMAIL = re.compile(r"[^\s\"'<>\[\](),;:=&?/]+@[^\s\"'<>\[\](),;:=&?/]+")
+_CREDENTIAL = re.compile(r"(?i)\b(basic|bearer)\s+[a-z0-9+/=._~-]+")
+_URL_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@]+@")
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """Mask the given secrets, credentials in headers and URLs, and e-mail addresses in a text.
+
+    Args:
+        text: Any text, for example a message from a server.
+        secrets: Values that must not appear, such as tokens; empty ones are passed over.
+    """
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, MASK)
+    text = _CREDENTIAL.sub(rf"\1 {MASK}", text)
+    text = _URL_PASSWORD.sub(rf"\1{MASK}@", text)
+    return _EMAIL.sub(lambda found: found[0] if MASK in found[0] else MASK, text)
+
+
+class _RedactingFilter(logging.Filter):
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__()
+        self._secrets = [secret for secret in secrets if secret]
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = redact(record.getMessage(), self._secrets)
+        record.args = None
+        return True
+
+
+def redact_logs(secrets: Iterable[str]) -> None:
+    """Mask the secrets in every log line of this process, whichever library writes it.
+
+    Args:
+        secrets: Tokens, keys and passwords of the plugin's configuration.
+    """
+    masking = _RedactingFilter(secrets)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(masking)

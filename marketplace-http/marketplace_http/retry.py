@@ -1,0 +1,64 @@
+"""When to ask again, and how long to wait before that."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read `Retry-After`, given in seconds or as an HTTP date (RFC 9110, 10.2.3).
+
+    Returns:
+        Seconds from now, never negative; None when the header is missing or unreadable.
+    """
+    value = headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    if value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, moment.timestamp() - time.time())
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often a call is repeated, and how long it waits in between.
+
+    Attributes:
+        tries: Calls in all, the first one included.
+        base: Seconds before the second call; doubled for each one after.
+        longest: The longest wait in seconds, whether chosen here or asked for by the server.
+        statuses: HTTP statuses that another try may cure.
+        sleep: Replaced by tests.
+    """
+
+    tries: int = 6
+    base: float = 1.0
+    longest: float = 60.0
+    statuses: frozenset[int] = TRANSIENT_STATUSES
+    sleep: Callable[[float], None] = time.sleep
+
+    def pause(self, failures: int, asked: float | None = None) -> None:
+        """Wait before the next try.
+
+        Args:
+            failures: Tries that have failed so far, 1 or more.
+            asked: Seconds that the server asked for; otherwise the wait grows and is jittered, so that
+                many clients do not come back together.
+        """
+        if asked is None:
+            ceiling = min(self.longest, self.base * 2.0 ** (failures - 1))
+            asked = ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+        self.sleep(min(asked, self.longest))

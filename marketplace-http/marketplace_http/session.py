@@ -1,0 +1,173 @@
+"""One pooled session for one host: every call with time-outs, pacing, retry and without redirects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from marketplace_http.errors import ApiError, ConnectionFailedError, RedirectedError
+from marketplace_http.redaction import redact
+from marketplace_http.retry import RetryPolicy, retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from requests.auth import AuthBase
+
+    from marketplace_http.pacing import Pacer
+
+_LONGEST_REASON = 300
+
+
+class ApiSession:
+    """Calls to one API, below one base URL.
+
+    Args:
+        base_url: Scheme, host and path prefix, for example `https://api.atlassian.com/marketplace`.
+        auth: The credential, sent with every call and to no other host.
+        user_agent: How this client names itself.
+        timeout: Seconds to wait for a connection, and again for each part of the answer.
+        retry: When to repeat a call that failed.
+        pacer: Keeps a distance between calls, if given.
+        secrets: Values to mask in the server's own messages.
+        pool_size: Connections kept open.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        auth: AuthBase,
+        user_agent: str,
+        timeout: float = 60.0,
+        retry: RetryPolicy | None = None,
+        pacer: Pacer | None = None,
+        secrets: Iterable[str] = (),
+        pool_size: int = 8,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.host = urlsplit(base_url).netloc
+        self._timeout = timeout
+        self._retry = retry or RetryPolicy()
+        self._pacer = pacer
+        self._secrets = tuple(secrets)
+        self._session = requests.Session()
+        self._session.auth = auth
+        self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=pool_size)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        stream: bool = False,
+        retry_statuses: frozenset[int] | None = None,
+        retry_lost_answers: bool = True,
+    ) -> requests.Response:
+        """Make one call, repeated as the policy says, and return its successful answer.
+
+        Args:
+            method: The HTTP method.
+            path: Path below the base URL, with a leading slash.
+            params: Query parameters; a list repeats its parameter, None leaves it out.
+            json: Body, sent as JSON.
+            stream: Leave the body unread; the caller closes the answer.
+            retry_statuses: Statuses to repeat on, instead of the policy's.
+            retry_lost_answers: Whether a call may be repeated that the server may already have carried out.
+
+        Raises:
+            ApiError: The last answer was an error.
+            ConnectionFailedError: The last try got no answer.
+            RedirectedError: The answer was a redirect.
+        """
+        statuses = self._retry.statuses if retry_statuses is None else retry_statuses
+        failures = 0
+        while True:
+            try:
+                response = self._once(method, path, params=params, json=json, stream=stream)
+            except ConnectionFailedError as error:
+                failures += 1
+                if failures >= self._retry.tries or (error.maybe_received and not retry_lost_answers):
+                    raise
+                self._retry.pause(failures)
+                continue
+            if response.status_code < 300:
+                return response
+            error_answer = self._error(response)
+            failures += 1
+            if error_answer.status not in statuses or failures >= self._retry.tries:
+                raise error_answer
+            self._retry.pause(failures, error_answer.retry_after)
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._session.close()
+
+    def _once(
+        self, method: str, path: str, *, params: Mapping[str, Any] | None, json: Any, stream: bool
+    ) -> requests.Response:
+        if self._pacer:
+            self._pacer.wait()
+        try:
+            return self._session.request(
+                method,
+                self.base_url + path,
+                params=params,
+                json=json,
+                stream=stream,
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+        except requests.exceptions.ConnectTimeout:
+            raise ConnectionFailedError(self.host, "connecting took too long", maybe_received=False) from None
+        except requests.exceptions.Timeout:
+            raise ConnectionFailedError(self.host, "the answer took too long", maybe_received=True) from None
+        except requests.exceptions.RequestException as error:
+            cause = redact(_innermost(error), self._secrets)
+            refused = isinstance(error, requests.exceptions.ConnectionError) and "NewConnection" in repr(
+                error
+            )
+            raise ConnectionFailedError(self.host, cause, maybe_received=not refused) from None
+
+    def _error(self, response: requests.Response) -> ApiError:
+        with response:
+            if response.status_code < 400:
+                raise RedirectedError(self.host, response.status_code)
+            return ApiError(
+                response.status_code,
+                redact(_server_message(response), self._secrets)[:_LONGEST_REASON],
+                retry_after=retry_after(response.headers),
+            )
+
+
+def _innermost(error: BaseException) -> str:
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return type(error).__name__
+
+
+def _server_message(response: requests.Response) -> str:
+    """Pick the short message out of an error body of Atlassian or journy.io; never the body itself."""
+    try:
+        body = response.json()
+    except (ValueError, requests.exceptions.RequestException):
+        return ""
+    if not isinstance(body, dict):
+        return ""
+    parts: list[str] = []
+    if isinstance(errors := body.get("errors"), list):
+        for entry in errors:
+            if isinstance(entry, dict):
+                parts.extend(str(entry[name]) for name in ("message", "title", "detail") if entry.get(name))
+    elif isinstance(errors, dict) and isinstance(fields := errors.get("fields"), dict):
+        parts.extend(f"{name}: {text}" for name, text in fields.items())
+    parts.extend(str(body[name]) for name in ("message", "error") if isinstance(body.get(name), str))
+    return "; ".join(parts)

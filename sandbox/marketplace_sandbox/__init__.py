@@ -1,0 +1,1 @@
+"""Stand-ins on localhost for the APIs that the plugins talk to."""
