@@ -1,0 +1,54 @@
+# `make demo` and `make test` need Python 3.10, 3.11 or 3.12 and a package index; all else goes into this folder.
+# Another interpreter than `python3`: make PYTHON=python3.11 demo
+
+PYTHON ?= python3
+VENV := .venv/bin
+# Only an interpreter that was asked for by name is the one and only.
+ASKED := $(if $(filter command% environment%,$(origin PYTHON)),$(PYTHON))
+PARTS := marketplace-http/marketplace_http tap-atlassian-marketplace/tap_atlassian_marketplace \
+	target-journy/target_journy sandbox/marketplace_sandbox scripts
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-long check sandbox lint format lock clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make the environment .venv (the other commands do so by themselves)
+	@command -v "$(PYTHON)" >/dev/null || { echo "setup: no $(PYTHON) found; name one: make PYTHON=python3.11 setup" >&2; exit 1; }
+	@"$(PYTHON)" scripts/setup.py $(ASKED)
+
+demo: setup ## run the main job twice against the sandbox and show what journy.io received
+	@$(VENV)/python -m scripts.demo
+
+test: setup ## run every test but the long ones
+	$(VENV)/pytest -m "not long"
+
+test-long: setup ## run the tests that take minutes
+	$(VENV)/pytest -m long
+
+check: setup ## ask both sides whether token, permission, vendor and key are right (ENV=prod: a Meltano environment)
+	@$(VENV)/python -m scripts.check $(ENV)
+
+sandbox: setup ## serve the stand-ins for Marketplace and journy.io on 127.0.0.1:8765
+	$(VENV)/marketplace-sandbox --port 8765
+
+lint: setup ## ruff and mypy
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy $(PARTS)
+
+format: setup ## let ruff put the code in order
+	$(VENV)/ruff check --fix .
+	$(VENV)/ruff format .
+
+lock: setup ## resolve the dependencies anew into requirements.lock
+	$(VENV)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-header --no-annotate --no-emit-package marketplace-http \
+		--group pyproject.toml:dev marketplace-http/pyproject.toml tap-atlassian-marketplace/pyproject.toml \
+		target-journy/pyproject.toml sandbox/pyproject.toml --upgrade --output-file requirements.lock
+
+clean: ## remove environments and caches; Meltano's database and the ledger stay
+	rm -rf .venv .tools .demo .meltano/extractors .meltano/loaders .meltano/run \
+		.mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
