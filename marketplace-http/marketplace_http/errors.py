@@ -31,10 +31,14 @@ class ApiError(Exception):
         status: The HTTP status.
         reason: The server's own short message, credentials and e-mail addresses masked; "" if it gave none.
         retry_after: Seconds that the server asked to wait, if it did.
+        body: The decoded JSON of the answer, if it was JSON. It may hold people's data: never log it.
     """
 
-    def __init__(self, status: int, reason: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, status: int, reason: str, *, retry_after: float | None = None, body: object = None
+    ) -> None:
         super().__init__(f"HTTP {status}: {reason}" if reason else f"HTTP {status}")
         self.status = status
         self.reason = reason
         self.retry_after = retry_after
+        self.body = body

@@ -13,7 +13,7 @@ from marketplace_http.redaction import redact
 from marketplace_http.retry import RetryPolicy, retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from requests.auth import AuthBase
 
@@ -67,10 +67,10 @@ class ApiSession:
         path: str,
         *,
         params: Mapping[str, Any] | None = None,
-        json: Any = None,
+        body: bytes | None = None,
         stream: bool = False,
         retry_statuses: frozenset[int] | None = None,
-        retry_lost_answers: bool = True,
+        on_uncertain_repeat: Callable[[], None] | None = None,
     ) -> requests.Response:
         """Make one call, repeated as the policy says, and return its successful answer.
 
@@ -78,10 +78,10 @@ class ApiSession:
             method: The HTTP method.
             path: Path below the base URL, with a leading slash.
             params: Query parameters; a list repeats its parameter, None leaves it out.
-            json: Body, sent as JSON.
+            body: JSON to send.
             stream: Leave the body unread; the caller closes the answer.
             retry_statuses: Statuses to repeat on, instead of the policy's.
-            retry_lost_answers: Whether a call may be repeated that the server may already have carried out.
+            on_uncertain_repeat: Told each time before a call is repeated that the server may have carried out.
 
         Raises:
             ApiError: The last answer was an error.
@@ -92,12 +92,14 @@ class ApiSession:
         failures = 0
         while True:
             try:
-                response = self._once(method, path, params=params, json=json, stream=stream)
+                response = self._once(method, path, params=params, body=body, stream=stream)
             except ConnectionFailedError as error:
                 failures += 1
-                if failures >= self._retry.tries or (error.maybe_received and not retry_lost_answers):
+                if failures >= self._retry.tries:
                     raise
                 self._retry.pause(failures)
+                if error.maybe_received and on_uncertain_repeat:
+                    on_uncertain_repeat()
                 continue
             if response.status_code < 300:
                 return response
@@ -106,13 +108,15 @@ class ApiSession:
             if error_answer.status not in statuses or failures >= self._retry.tries:
                 raise error_answer
             self._retry.pause(failures, error_answer.retry_after)
+            if error_answer.status >= 500 and on_uncertain_repeat:
+                on_uncertain_repeat()
 
     def close(self) -> None:
         """Close the pooled connections."""
         self._session.close()
 
     def _once(
-        self, method: str, path: str, *, params: Mapping[str, Any] | None, json: Any, stream: bool
+        self, method: str, path: str, *, params: Mapping[str, Any] | None, body: bytes | None, stream: bool
     ) -> requests.Response:
         if self._pacer:
             self._pacer.wait()
@@ -121,7 +125,8 @@ class ApiSession:
                 method,
                 self.base_url + path,
                 params=params,
-                json=json,
+                data=body,
+                headers={"Content-Type": "application/json"} if body is not None else None,
                 stream=stream,
                 timeout=self._timeout,
                 allow_redirects=False,
@@ -141,10 +146,12 @@ class ApiSession:
         with response:
             if response.status_code < 400:
                 raise RedirectedError(self.host, response.status_code)
+            body = _json(response)
             return ApiError(
                 response.status_code,
-                redact(_server_message(response), self._secrets)[:_LONGEST_REASON],
+                redact(_server_message(body), self._secrets)[:_LONGEST_REASON],
                 retry_after=retry_after(response.headers),
+                body=body,
             )
 
 
@@ -154,12 +161,15 @@ def _innermost(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _server_message(response: requests.Response) -> str:
-    """Pick the short message out of an error body of Atlassian or journy.io; never the body itself."""
+def _json(response: requests.Response) -> Any:
     try:
-        body = response.json()
+        return response.json()
     except (ValueError, requests.exceptions.RequestException):
-        return ""
+        return None
+
+
+def _server_message(body: Any) -> str:
+    """Pick the short message out of an error body of Atlassian or journy.io; never the body itself."""
     if not isinstance(body, dict):
         return ""
     parts: list[str] = []
