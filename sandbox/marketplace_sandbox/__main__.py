@@ -1,0 +1,58 @@
+"""Command line: `marketplace-sandbox --port 8765`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from datetime import date
+from pathlib import Path
+
+from marketplace_sandbox.marketplace.exports import FAULTS
+from marketplace_sandbox.server import running
+
+
+def main() -> None:
+    """Run the sandbox until it is interrupted or terminated."""
+    parser = argparse.ArgumentParser(prog="marketplace-sandbox", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8765, help="port; 0 takes a free one (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="worlds of one seed are equal (default: %(default)s)")
+    parser.add_argument("--customers", type=int, default=20, help="ordinary customers (default: %(default)s)")
+    parser.add_argument("--today", type=_date, default="2026-03-02", help="first day (default: %(default)s)")
+    parser.add_argument("--ready-file", type=Path, help="gets the base URL once calls are accepted")
+    parser.add_argument("--fault", action="append", default=[], choices=FAULTS, help="what goes wrong")
+    args = parser.parse_args()
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        with running(
+            seed=args.seed,
+            customers=args.customers,
+            today=args.today,
+            host=args.host,
+            port=args.port,
+            faults=args.fault,
+        ) as sandbox:
+            lines = (f"sandbox      {sandbox.url}", f"Marketplace  {sandbox.marketplace_url}")
+            sys.stdout.write("\n".join((*lines, f"journy.io    {sandbox.journy_url}", "")))
+            sys.stdout.flush()
+            if args.ready_file:
+                args.ready_file.write_text(sandbox.url + "\n", encoding="utf-8")
+            stop.wait()
+    except OSError as error:
+        parser.exit(1, f"marketplace-sandbox: {args.host}:{args.port}: {error.strerror}\n")
+
+
+def _date(text: str) -> str:
+    # `fromisoformat` alone also takes other spellings, which the APIs refuse.
+    if len(text) != 10:
+        raise ValueError(text)
+    return date.fromisoformat(text).isoformat()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""The made-up credentials that the stand-ins accept."""
+
+VENDOR_EMAIL = "vendor@sandbox.example"
+"""User of the vendor's team with both report permissions."""
+
+NO_REPORTS_EMAIL = "noreports@sandbox.example"
+"""User of the vendor's team who may not see reports; same token."""
+
+API_TOKEN = "sandbox-token"  # noqa: S105 - made up, opens nothing
+"""API token of both users."""
+
+VENDOR_ID = 1212980
+"""The vendor's number, as the Marketplace shows it in its portal."""
+
+DEVELOPER_ID = "5d1c2f6e-7a43-4f0b-9b35-2f6f0a8c9e11"
+"""The developer space of the vendor, a UUID."""
+
+JOURNY_KEY = "sandbox-journy-key"
+"""journy.io API key with every permission."""
+
+JOURNY_DISABLED_KEY = "sandbox-journy-key-disabled"
+"""journy.io API key that its owner has disabled: answered by 403."""

@@ -1,0 +1,1 @@
+"""Stand-in for journy.io's REST API."""

@@ -1,0 +1,1 @@
+"""Stand-in for the Atlassian Marketplace vendor API, version 3."""

@@ -1,0 +1,98 @@
+"""The world of the sandbox vendor: its apps, licences and sales, and what today is."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from marketplace_sandbox.world import companies_billing
+from marketplace_sandbox.world.apps import vendor_apps
+from marketplace_sandbox.world.builder import Builder
+from marketplace_sandbox.world.calendar import shift
+from marketplace_sandbox.world.ids import Ids
+from marketplace_sandbox.world.ordinary import ordinary_customer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from marketplace_sandbox.world.apps import App
+    from marketplace_sandbox.world.rows import Row
+
+IDEAS = companies_billing.IDEAS
+
+
+class World:
+    """Licences and transactions of one vendor on one day.
+
+    Attributes:
+        today: The world's date, `YYYY-MM-DD`.
+        apps: The vendor's apps by app key.
+        licenses: Licence rows with every field, the data insights too.
+        transactions: Transaction rows.
+        repeated: `addonLicenseId` of the licences that a report repeats whatever dates it asks for.
+        ideas: The licence rows of each fixture company by the name of its idea.
+    """
+
+    def __init__(self, *, seed: int = 1, customers: int = 0, today: str = "2026-03-02") -> None:
+        date.fromisoformat(today)
+        ids = Ids(seed)
+        self.apps = vendor_apps(ids)
+        self.today = today
+        builder = Builder(today=today, seed=seed, ids=ids, apps=self.apps)
+        self.ideas: dict[str, list[Row]] = {}
+        for idea in IDEAS:
+            builder.begin(idea.__name__)
+            first = len(builder.licenses)
+            idea(builder)
+            self.ideas[idea.__name__] = builder.licenses[first:]
+        for number in range(1, customers + 1):
+            builder.begin(f"customer_{number}")
+            ordinary_customer(builder)
+        self.licenses = builder.licenses
+        self.transactions = builder.transactions
+        self.repeated = builder.repeated
+        self._builder = builder
+
+    @classmethod
+    def from_rows(
+        cls,
+        *,
+        licenses: Iterable[Row] = (),
+        transactions: Iterable[Row] = (),
+        apps: Iterable[App] | None = None,
+        today: str = "2026-03-02",
+        repeated: Iterable[str] = (),
+    ) -> World:
+        """A world of the given rows, served as they are.
+
+        Args:
+            licenses: Licence rows in Atlassian's field names.
+            transactions: Transaction rows in Atlassian's field names.
+            apps: The vendor's apps; by default those of the sandbox vendor with seed 1.
+            today: The world's date.
+            repeated: `addonLicenseId` of licences to be repeated whatever dates are asked for.
+        """
+        world = cls(today=today)
+        world.licenses[:] = licenses
+        world.transactions[:] = transactions
+        if apps is not None:
+            world.apps = {app.key: app for app in apps}
+        world.repeated = set(repeated)
+        world.ideas = {}
+        return world
+
+    def step(self, days: int = 1) -> dict[str, Any]:
+        """Move on day by day; answers the new date and every change, row by row."""
+        changes: list[dict[str, Any]] = []
+        for _ in range(days):
+            self.today = shift(self.today, days=1)
+        return {"today": self.today, "changes": changes}
+
+    def content(self) -> dict[str, Any]:
+        """Everything that the Marketplace holds, hidden rows and fields included."""
+        return {
+            "today": self.today,
+            "apps": [app.listing() for app in self.apps.values()],
+            "licenses": self.licenses,
+            "transactions": self.transactions,
+        }
