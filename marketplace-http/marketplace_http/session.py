@@ -71,6 +71,7 @@ class ApiSession:
         stream: bool = False,
         retry_statuses: frozenset[int] | None = None,
         on_uncertain_repeat: Callable[[], None] | None = None,
+        timeout: float | None = None,
     ) -> requests.Response:
         """Make one call, repeated as the policy says, and return its successful answer.
 
@@ -82,6 +83,7 @@ class ApiSession:
             stream: Leave the body unread; the caller closes the answer.
             retry_statuses: Statuses to repeat on, instead of the policy's.
             on_uncertain_repeat: Told each time before a call is repeated that the server may have carried out.
+            timeout: Seconds, instead of the session's.
 
         Raises:
             ApiError: The last answer was an error.
@@ -92,7 +94,9 @@ class ApiSession:
         failures = 0
         while True:
             try:
-                response = self._once(method, path, params=params, body=body, stream=stream)
+                response = self._once(
+                    method, path, params=params, body=body, stream=stream, timeout=timeout or self._timeout
+                )
             except ConnectionFailedError as error:
                 failures += 1
                 if failures >= self._retry.tries:
@@ -116,7 +120,14 @@ class ApiSession:
         self._session.close()
 
     def _once(
-        self, method: str, path: str, *, params: Mapping[str, Any] | None, body: bytes | None, stream: bool
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None,
+        body: bytes | None,
+        stream: bool,
+        timeout: float,
     ) -> requests.Response:
         if self._pacer:
             self._pacer.wait()
@@ -128,7 +139,7 @@ class ApiSession:
                 data=body,
                 headers={"Content-Type": "application/json"} if body is not None else None,
                 stream=stream,
-                timeout=self._timeout,
+                timeout=timeout,
                 allow_redirects=False,
             )
         except requests.exceptions.ConnectTimeout:
@@ -137,9 +148,7 @@ class ApiSession:
             raise ConnectionFailedError(self.host, "the answer took too long", maybe_received=True) from None
         except requests.exceptions.RequestException as error:
             cause = redact(_innermost(error), self._secrets)
-            refused = isinstance(error, requests.exceptions.ConnectionError) and "NewConnection" in repr(
-                error
-            )
+            refused = isinstance(error, requests.exceptions.ConnectionError) and "NewConnection" in repr(error)
             raise ConnectionFailedError(self.host, cause, maybe_received=not refused) from None
 
     def _error(self, response: requests.Response) -> ApiError:
