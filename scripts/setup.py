@@ -112,7 +112,7 @@ def find_uv(python: str) -> str:
     return str(tools / "bin" / "uv")
 
 
-def index_settings(python: str) -> Dict[str, str]:
+def index_settings() -> Dict[str, str]:
     """Return the environment that lets uv use the package index that pip is set up for.
 
     uv does not read pip's settings. Where the user told uv itself something about indexes, that stands.
@@ -121,9 +121,13 @@ def index_settings(python: str) -> Dict[str, str]:
     folders = (Path.home() / ".config" / "uv", Path("/etc/uv"))
     if told or any((folder / "uv.toml").exists() for folder in folders):
         return {}
-    listed = output_of([python, "-m", "pip", "config", "list"]) or ""
-    found = re.findall(r"^(?:global|install|:env:)\.index-url='(.+)'$", listed, re.MULTILINE)
-    return {"UV_DEFAULT_INDEX": found[-1]} if found else {}
+    # `.venv` has no pip; the Python below it mostly has.
+    for python in (ROOT / ".tools" / "bin" / "python", Path(sys.base_prefix) / "bin" / "python3"):
+        listed = output_of([str(python), "-m", "pip", "config", "list"])
+        if listed is not None:
+            found = re.findall(r"^(?:global|install|:env:)\.index-url='(.+)'$", listed, re.MULTILINE)
+            return {"UV_DEFAULT_INDEX": found[-1]} if found else {}
+    return {}
 
 
 def run(command: List[str], extra: Optional[Dict[str, str]] = None) -> None:
@@ -149,7 +153,7 @@ def fingerprint(version: Version) -> str:
 def install(python: str, version: Version) -> None:
     """Bring `.venv` to what the lock says, with the workspace's packages editable."""
     uv = find_uv(python)
-    extra = index_settings(python)
+    extra = index_settings()
     inside = ROOT / ".venv" / "bin" / "python"
     if python_version(str(inside)) != version:
         run([uv, "venv", "--quiet", "--clear", "--python", python, str(ROOT / ".venv")])

@@ -1,0 +1,70 @@
+"""Run Meltano in this checkout."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from typing import IO, TYPE_CHECKING
+
+from scripts.setup import ROOT, index_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+VENV = ROOT / ".venv" / "bin"
+TAP = "tap-atlassian-marketplace"
+JOURNY = "target-journy"
+_ALONE = {"MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false", "MELTANO_CLI_DISABLE_VERSION_CHECK": "1"}
+_OF_A_PLUGIN = ("MELTANO_", "TAP_", "TARGET_")
+
+
+def users_environment() -> dict[str, str]:
+    """Return the user's environment for a Meltano that finds the package index and calls nobody else."""
+    return {**os.environ, **index_settings(), **_ALONE}
+
+
+def own_environment(settings: Mapping[str, str], database: Path) -> dict[str, str]:
+    """Return an environment in which Meltano and the plugins know these settings and none of the user's.
+
+    Args:
+        settings: Environment variables of Meltano and the plugins.
+        database: File for Meltano's own database, which holds the bookmarks.
+    """
+    inherited = {name: value for name, value in users_environment().items() if not name.startswith(_OF_A_PLUGIN)}
+    return {**inherited, **_ALONE, "MELTANO_DATABASE_URI": f"sqlite:///{database}", **settings}
+
+
+def meltano(*words: str, environment: Mapping[str, str], output: IO[str], env_file: str = os.devnull) -> int:
+    """Run a Meltano command in the checkout and return its exit code.
+
+    Args:
+        words: The command.
+        environment: The whole environment of the process.
+        output: Where standard output and error go.
+        env_file: Read instead of the user's `.env`.
+    """
+    command = [str(VENV / "meltano"), "--env-file", env_file, "--log-format", "uncolored", *words]
+    return subprocess.run(
+        command, cwd=ROOT, env=dict(environment), stdout=output, stderr=subprocess.STDOUT, check=False
+    ).returncode
+
+
+def install(*plugins: str, environment: Mapping[str, str], output: IO[str]) -> int:
+    """Install the plugins that are not there as the workspace now wants them; return the exit code."""
+    files = (ROOT / ".venv" / "workspace.stamp", ROOT / "meltano.yml")
+    wanted = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    missing = [name for name in plugins if not _stamp(name).exists() or _stamp(name).read_text() != wanted]
+    if not missing:
+        return 0
+    code = meltano("install", *missing, environment=environment, output=output)
+    if code == 0:
+        for name in missing:
+            _stamp(name).write_text(wanted)
+    return code
+
+
+def _stamp(plugin: str) -> Path:
+    kind = "extractors" if plugin.startswith("tap-") else "loaders"
+    return ROOT / ".meltano" / kind / plugin / "workspace.stamp"
