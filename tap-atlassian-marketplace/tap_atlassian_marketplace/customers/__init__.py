@@ -1,0 +1,1 @@
+"""What Marketplace rows mean: pure functions that know neither Singer nor HTTP."""

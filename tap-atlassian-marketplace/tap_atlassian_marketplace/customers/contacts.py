@@ -1,0 +1,74 @@
+"""The people of a licence: one row for each role, cleaned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_atlassian_marketplace.customers.identity import account_id, aliases, license_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROLES = ("technical", "billing", "partner")
+PERSONAL_FIELDS = ("email", "name", "phone", "address1", "address2", "city", "state", "postcode")
+
+_FORGOTTEN = "RTBF"
+
+
+def contact_rows(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give the three contacts of a licence, vacant roles included.
+
+    Args:
+        row: A licence as the API sends it, with an id.
+
+    Returns:
+        One row a role, in the order of `ROLES`. A vacant role has only nulls. A person who asked to be
+        forgotten (the API writes `RTBF`) has only nulls and `forgotten`.
+    """
+    details, partner = _object(row, "contactDetails"), _object(row, "partnerDetails")
+    customer = {name: _not_forgotten(details.get(name)) for name in ("company", "country")}
+    people: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any], str | None], ...] = (
+        ("technical", _object(details, "technicalContact"), customer, None),
+        ("billing", _object(details, "billingContact"), customer, None),
+        ("partner", _object(partner, "billingContact"), {}, _not_forgotten(partner.get("partnerName"))),
+    )
+    return [
+        {
+            "license_id": license_key(row),
+            "account_id": account_id(row),
+            "aliases": aliases(row),
+            "role": role,
+            "lastUpdated": row.get("lastUpdated"),
+            **_person(person),
+            "company": organisation.get("company"),
+            "country": organisation.get("country"),
+            "partner_name": partner_name,
+        }
+        for role, person, organisation, partner_name in people
+    ]
+
+
+def _person(person: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {name: _text(person.get(name)) for name in PERSONAL_FIELDS}
+    if _FORGOTTEN in fields.values():
+        return {**dict.fromkeys(PERSONAL_FIELDS), "forgotten": True}
+    if fields["email"]:
+        fields["email"] = fields["email"].lower()
+    return {**fields, "forgotten": False}
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, (dict, list)) or value is None:
+        return None
+    text = str(value).replace("\r", "").strip()
+    return None if text in {"", "null"} else text
+
+
+def _not_forgotten(value: Any) -> str | None:
+    text = _text(value)
+    return None if text == _FORGOTTEN else text
+
+
+def _object(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = parent.get(name)
+    return value if isinstance(value, dict) else {}

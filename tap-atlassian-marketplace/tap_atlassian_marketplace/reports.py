@@ -1,0 +1,169 @@
+"""The reports of a run: one set of exports serves all streams, each of which takes what is new to it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from tap_atlassian_marketplace.exports import ExportRequest
+from tap_atlassian_marketplace.merging import merged_licenses, merged_transactions
+from tap_atlassian_marketplace.selection import LicenseIds, Selection
+from tap_atlassian_marketplace.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tap_atlassian_marketplace.bookmarks import Window
+    from tap_atlassian_marketplace.client import MarketplaceClient, Parameters
+    from tap_atlassian_marketplace.merging import MergedRows, Row
+    from tap_atlassian_marketplace.settings import Settings
+
+LICENSES = "licenses"
+TRANSACTIONS = "sales/transactions"
+
+# Data insights exist from this day on; asked for earlier ones, the API leaves rows out.
+_INSIGHTS_SINCE = "2018-07-01"
+_BEFORE_INSIGHTS = "2018-06-30"
+_FIRST_DAY = "2010-01-01"
+
+# Newest first: of equal rows in both windows the one with insights counts.
+_LICENSE_WINDOWS: tuple[Parameters, ...] = (
+    [("startDate", _INSIGHTS_SINCE), ("withDataInsights", "true")],
+    [("startDate", _FIRST_DAY), ("endDate", _BEFORE_INSIGHTS)],
+)
+
+
+class Reports:
+    """The rows that the streams of a run are made of.
+
+    Args:
+        settings: The settings of the run.
+        client: The API.
+    """
+
+    def __init__(self, settings: Settings, client: MarketplaceClient) -> None:
+        self.selection = Selection(settings)
+        self._settings = settings
+        self._client = client
+        self._windows: dict[str, Window] = {}
+        self._requests: dict[str, list[ExportRequest]] = {LICENSES: [], TRANSACTIONS: []}
+
+    @cached_property
+    def scope(self) -> dict[str, Any]:
+        """What decides which rows there are, apart from their age; bookmarks are valid for it."""
+        settings = self._settings
+        return {
+            "developer_id": self._client.developer_id,
+            "start_date": settings.start_date,
+            "app_keys": settings.app_keys,
+            "license_statuses": self.selection.statuses,
+            "license_types": self.selection.types,
+            "hostings": self.selection.hostings,
+            "include_atlassian_licenses": settings.include_atlassian_licenses,
+            "include_free_apps": settings.include_free_apps,
+            "include_manual_invoices": settings.include_manual_invoices,
+            "compliance_boundaries": settings.compliance_boundaries,
+        }
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the exports of the run were started."""
+        return bool(self._windows)
+
+    def open(self, windows: Mapping[str, Window]) -> None:
+        """Start all exports that the run needs.
+
+        Args:
+            windows: For each selected stream the days whose rows it emits.
+        """
+        self._windows = dict(windows)
+        licenses = {name: window for name, window in windows.items() if name != "transactions"}
+        # Which transactions belong to the chosen licences is known only from all of them.
+        all_licenses = "transactions" in windows and (self.selection.restricts_licenses or self.selection.is_trial)
+        if licenses or all_licenses:
+            since = None if all_licenses else _lowest(licenses)
+            self._requests[LICENSES] = list(self._license_requests(since))
+        if "transactions" in windows:
+            self._requests[TRANSACTIONS] = list(self._transaction_requests(windows["transactions"].since))
+        self._spool.start(self._requests[LICENSES] + self._requests[TRANSACTIONS])
+
+    def licenses(self) -> Iterator[Row]:
+        """Give the licences that the filters let through, each once, of any age."""
+        return filter(self.selection.admits_license, self._all_licenses)
+
+    def transactions(self) -> Iterator[Row]:
+        """Give the transactions that the filters let through, each once, of any age."""
+        for row in self._all_transactions:
+            if self.selection.admits_transaction(row, self._license_ids):
+                yield row
+
+    def left_out(self, report: str) -> int:
+        """Count the rows of a report that were left out since they have no key."""
+        return (self._all_licenses if report == LICENSES else self._all_transactions).without_key
+
+    @cached_property
+    def _spool(self) -> Spool:
+        return Spool(self._client, self._settings)
+
+    @cached_property
+    def _all_licenses(self) -> MergedRows:
+        return merged_licenses([self._spool.file(request) for request in self._requests[LICENSES]])
+
+    @cached_property
+    def _all_transactions(self) -> MergedRows:
+        return merged_transactions([self._spool.file(request) for request in self._requests[TRANSACTIONS]])
+
+    @cached_property
+    def _license_ids(self) -> LicenseIds | None:
+        if self.selection.restricts_licenses or self.selection.is_trial:
+            # A licence may be chosen by what it is, or a sale by its number though its licence is unknown.
+            numbers = () if self.selection.restricts_licenses else self._settings.entitlement_numbers
+            return LicenseIds(self.licenses(), numbers)
+        return None
+
+    def _license_requests(self, since: str | None) -> Iterator[ExportRequest]:
+        settings, selection = self._settings, self.selection
+        shared: Parameters = [
+            ("dateType", "start"),
+            ("includeAtlassianLicenses", _flag(settings.include_atlassian_licenses)),
+            *(("status", status) for status in selection.statuses),
+            *(("licenseType", kind) for kind in selection.types),
+            *(("hosting", hosting) for hosting in selection.hostings),
+            *self._common(since),
+        ]
+        # One call gives the licences of paid apps or those of free apps, never both.
+        for free in (False, True) if settings.include_free_apps else (False,):
+            for window in _LICENSE_WINDOWS:
+                yield from self._by_number(LICENSES, [*window, ("showLifeTimeFreeLicenses", _flag(free)), *shared])
+
+    def _transaction_requests(self, since: str | None) -> Iterator[ExportRequest]:
+        manual = ("includeManualInvoice", _flag(self._settings.include_manual_invoices))
+        return self._by_number(TRANSACTIONS, [manual, *self._common(since)])
+
+    def _common(self, since: str | None) -> Parameters:
+        return [
+            *(("productId", product) for product in self._product_ids),
+            *(("cloudComplianceBoundaries", name) for name in self._settings.compliance_boundaries),
+            *([("lastUpdated", since)] if since else []),
+            ("accept", "json"),
+        ]
+
+    def _by_number(self, report: str, parameters: Parameters) -> Iterator[ExportRequest]:
+        if not self._settings.entitlement_numbers:
+            yield ExportRequest(report, tuple(parameters))
+        for number in self._settings.entitlement_numbers:
+            yield ExportRequest(report, (*parameters, ("text", number)))
+
+    @cached_property
+    def _product_ids(self) -> list[str]:
+        keys = self._settings.app_keys
+        return self._client.product_ids(keys) if keys else []
+
+
+def _lowest(windows: Mapping[str, Window]) -> str | None:
+    since = [window.since for window in windows.values()]
+    return None if None in since else min(filter(None, since))
+
+
+def _flag(value: bool) -> str:  # noqa: FBT001 - this is what it converts
+    return "true" if value else "false"

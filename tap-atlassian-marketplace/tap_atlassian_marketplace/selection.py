@@ -1,0 +1,113 @@
+"""Which licences and transactions the filters let through.
+
+The API ignores parameters that it does not know, so what it was asked for is checked again here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_atlassian_marketplace.customers.identity import aliases
+from tap_atlassian_marketplace.hash_index import HashIndex, hash64, position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tap_atlassian_marketplace.settings import Settings
+
+# Filters that the API answers with rows whose type is plain EVALUATION.
+_KINDS_OF_EVALUATION = {"net_new_evaluation", "upgrade_evaluation"}
+
+
+def api_value(value: str) -> str:
+    """Spell a status, licence type or edition as the API's filters do: lower case, `_` between words."""
+    return "_".join(value.lower().split())
+
+
+def api_hosting(value: str) -> str:
+    """Spell a hosting as the API's filters do: `Data Center` is `datacenter`."""
+    return "".join(value.lower().replace("_", " ").split())
+
+
+class Selection:
+    """The filters of a run.
+
+    Attributes:
+        statuses: Licence statuses to let through, as the API's filters spell them; empty for all.
+        types: Licence types, likewise.
+        hostings: Hostings, likewise.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.statuses = tuple(api_value(value) for value in settings.license_statuses)
+        self.types = tuple(api_value(value) for value in settings.license_types)
+        self.hostings = tuple(api_hosting(value) for value in settings.hostings)
+        self._app_keys = frozenset(settings.app_keys)
+        self._entitlements = frozenset(settings.entitlement_numbers)
+        self._accepted_types = set(self.types)
+        if _KINDS_OF_EVALUATION & self._accepted_types:
+            self._accepted_types.add("evaluation")
+
+    @property
+    def restricts_licenses(self) -> bool:
+        """Whether licences are chosen by what they are, so that only some transactions belong to them."""
+        return bool(self.statuses or self.types or self.hostings)
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether only some licences are read, by number."""
+        return bool(self._entitlements)
+
+    def admits_license(self, row: Mapping[str, Any]) -> bool:
+        """Say whether a licence, and thus its contacts, is to be emitted."""
+        return (
+            self._admits_app(row)
+            and (not self._entitlements or not self._entitlements.isdisjoint(aliases(row)))
+            and _matches(row, "status", self.statuses, api_value)
+            and _matches(row, "licenseType", self._accepted_types, api_value)
+            and _matches(row, "hosting", self.hostings, api_hosting)
+        )
+
+    def admits_transaction(self, row: Mapping[str, Any], licenses: LicenseIds | None) -> bool:
+        """Say whether a transaction is to be emitted.
+
+        Args:
+            row: The transaction.
+            licenses: The licences that it must belong to; None where it may belong to any.
+        """
+        return self._admits_app(row) and (licenses is None or licenses.include_transaction(row))
+
+    def _admits_app(self, row: Mapping[str, Any]) -> bool:
+        return not self._app_keys or row.get("addonKey") in self._app_keys
+
+
+class LicenseIds:
+    """The ids by which the transactions of some licences may name them; up to 16 bytes a licence's id.
+
+    Args:
+        licenses: The licences.
+        numbers: Further ids to take in.
+    """
+
+    def __init__(self, licenses: Iterable[Mapping[str, Any]], numbers: Iterable[str] = ()) -> None:
+        index = HashIndex()
+        for number in numbers:
+            index.add(number)
+        for row in licenses:
+            for alias in aliases(row):
+                index.add(alias)
+            # The sales of a multi-instance licence are on the entitlement above it.
+            if parent := row.get("multiInstanceEntitlementNumber"):
+                index.add(str(parent))
+        self._hashes = index.distinct()
+
+    def include_transaction(self, row: Mapping[str, Any]) -> bool:
+        """Say whether a transaction names one of the licences."""
+        return any(position(self._hashes, hash64(alias)) is not None for alias in aliases(row))
+
+
+def _matches(row: Mapping[str, Any], field: str, wanted: Any, spelling: Any) -> bool:
+    if not wanted:
+        return True
+    value = row.get(field)
+    return isinstance(value, str) and spelling(value) in wanted

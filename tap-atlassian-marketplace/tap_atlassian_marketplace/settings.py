@@ -1,0 +1,298 @@
+"""The tap's settings: their JSON schema, and the checked values that the rest of the tap reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from singer_sdk import typing as th
+
+from tap_atlassian_marketplace.dates import is_date
+from tap_atlassian_marketplace.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_API_URL = "https://api.atlassian.com/marketplace"
+DEFAULT_USER_AGENT = "tap-atlassian-marketplace"
+COMPLIANCE_BOUNDARIES = ["commercial", "fedramp_moderate", "isolated_cloud"]
+
+_LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+
+# "number", not "integer": the SDK would force every value from the environment through int().
+_NUMBER_OR_TEXT = th.CustomType({"type": ["string", "number", "null"]})
+# The text form is a JSON array or a comma-separated list, as environments and command lines give it.
+_LIST = th.CustomType({"type": ["array", "string", "null"], "items": {"type": "string"}})
+_DATE = th.CustomType({"type": ["string", "null"], "format": "date"})
+
+
+def _setting(
+    name: str, wrapped: Any, title: str, description: str, *, default: Any = None, **options: Any
+) -> th.Property[Any]:
+    return th.Property(name, wrapped, title=title, description=description, default=default, **options)
+
+
+CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
+    _setting(
+        "email",
+        th.StringType,
+        "E-mail",
+        "E-mail address of the Atlassian account that reads the reports.",
+        required=True,
+    ),
+    _setting(
+        "api_token",
+        th.StringType,
+        "API token",
+        "API token of that account, made at https://id.atlassian.com/manage-profile/security/api-tokens; "
+        "it lives one year at most.",
+        required=True,
+        secret=True,
+    ),
+    _setting(
+        "developer_id",
+        _NUMBER_OR_TEXT,
+        "Developer id",
+        "The vendor's developer id (a UUID). Either this or `vendor_id` is needed.",
+    ),
+    _setting(
+        "vendor_id",
+        _NUMBER_OR_TEXT,
+        "Vendor id",
+        "The vendor's number, as in marketplace.atlassian.com/manage/vendors/<number>; the developer id is "
+        "looked up from it.",
+    ),
+    _setting(
+        "api_url",
+        th.StringType,
+        "API URL",
+        "Base URL of the Marketplace API, without `/rest/3`.",
+        default=DEFAULT_API_URL,
+    ),
+    _setting(
+        "start_date",
+        _DATE,
+        "Start date",
+        "Rows last updated before this day (YYYY-MM-DD) are not read. Default: everything.",
+    ),
+    _setting(
+        "end_date",
+        _DATE,
+        "End date",
+        "Rows last updated after this day (YYYY-MM-DD) are left for a later run.",
+    ),
+    _setting(
+        "lookback_days",
+        th.CustomType({"type": ["integer", "null"], "minimum": 0}),
+        "Look-back",
+        "Days before the bookmark that every run reads again, since the API dates its changes by day and "
+        "reports some of them late.",
+        default=14,
+    ),
+    _setting("app_keys", _LIST, "App keys", "Only these apps, by app key. Default: all of the vendor's apps."),
+    _setting(
+        "entitlement_numbers",
+        _LIST,
+        "Entitlement numbers",
+        "Only these licences, by entitlement number or SEN: a trial, which reads them whole and moves no bookmark.",
+    ),
+    _setting(
+        "license_statuses",
+        _LIST,
+        "Licence statuses",
+        "Only licences in these states (active, inactive, cancelled), with their contacts and transactions.",
+    ),
+    _setting(
+        "license_types",
+        _LIST,
+        "Licence types",
+        "Only licences of these types (commercial, academic, evaluation, …), with their contacts and transactions.",
+    ),
+    _setting(
+        "hostings",
+        _LIST,
+        "Hostings",
+        "Only licences with this hosting (cloud, datacenter, server), with their contacts and transactions.",
+    ),
+    _setting(
+        "include_atlassian_licenses",
+        th.BooleanType,
+        "Include Atlassian's licences",
+        "Also read licences of Atlassian's own sites.",
+        default=False,
+    ),
+    _setting(
+        "include_free_apps",
+        th.BooleanType,
+        "Include free apps",
+        "Also read licences of apps that were always free.",
+        default=False,
+    ),
+    _setting(
+        "include_manual_invoices",
+        th.BooleanType,
+        "Include manual invoices",
+        "Also read transactions that Atlassian invoiced by hand.",
+        default=True,
+    ),
+    _setting(
+        "compliance_boundaries",
+        _LIST,
+        "Compliance boundaries",
+        "Which cloud boundaries to read: commercial, fedramp_moderate, isolated_cloud.",
+        default=COMPLIANCE_BOUNDARIES,
+    ),
+    _setting(
+        "export_timeout",
+        th.CustomType({"type": ["integer", "null"], "minimum": 1}),
+        "Export time-out",
+        "Seconds to wait until the Marketplace has prepared an export.",
+        default=1800,
+    ),
+    _setting(
+        "max_parallel_requests",
+        th.CustomType({"type": ["integer", "null"], "minimum": 1}),
+        "Parallel requests",
+        "Most calls under way at one time.",
+        default=8,
+    ),
+    _setting(
+        "user_agent",
+        th.StringType,
+        "User agent",
+        "How the tap names itself to the Marketplace.",
+        default=DEFAULT_USER_AGENT,
+    ),
+    _setting(
+        "spool_dir",
+        th.StringType,
+        "Spool directory",
+        "Where downloaded exports are kept during a run, in a private directory. Default: the system's "
+        "directory for temporary files.",
+    ),
+).to_dict()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The checked settings of a run; dates are `YYYY-MM-DD`, lists are free of blanks and repeats."""
+
+    email: str
+    api_token: str
+    developer_id: str | None
+    vendor_id: str | None
+    api_url: str
+    start_date: str | None
+    end_date: str | None
+    lookback_days: int
+    app_keys: tuple[str, ...]
+    entitlement_numbers: tuple[str, ...]
+    license_statuses: tuple[str, ...]
+    license_types: tuple[str, ...]
+    hostings: tuple[str, ...]
+    include_atlassian_licenses: bool
+    include_free_apps: bool
+    include_manual_invoices: bool
+    compliance_boundaries: tuple[str, ...]
+    export_timeout: int
+    max_parallel_requests: int
+    user_agent: str
+    spool_dir: str | None
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Settings:
+        """Check a configuration that has passed `CONFIG_SCHEMA`.
+
+        Raises:
+            SettingError: A value is missing or unusable; the message names the setting, never the value of
+                a secret.
+        """
+        developer_id, vendor_id = _text(config, "developer_id"), _text(config, "vendor_id")
+        if not developer_id and not vendor_id:
+            raise SettingError(
+                "Neither `developer_id` nor `vendor_id` is set: give one of them. The vendor id is the number "
+                "in the address of your vendor page, marketplace.atlassian.com/manage/vendors/<number>."
+            )
+        start_date, end_date = _date(config, "start_date"), _date(config, "end_date")
+        if start_date and end_date and start_date > end_date:
+            raise SettingError(f"`start_date` {start_date} is after `end_date` {end_date}: no row can match.")
+        return cls(
+            email=_required(config, "email"),
+            api_token=_required(config, "api_token"),
+            developer_id=developer_id,
+            vendor_id=vendor_id,
+            api_url=_api_url(config),
+            start_date=start_date,
+            end_date=end_date,
+            lookback_days=_or_default(config, "lookback_days"),
+            app_keys=_list(config, "app_keys"),
+            entitlement_numbers=_list(config, "entitlement_numbers"),
+            license_statuses=_list(config, "license_statuses"),
+            license_types=_list(config, "license_types"),
+            hostings=_list(config, "hostings"),
+            include_atlassian_licenses=_or_default(config, "include_atlassian_licenses"),
+            include_free_apps=_or_default(config, "include_free_apps"),
+            include_manual_invoices=_or_default(config, "include_manual_invoices"),
+            compliance_boundaries=_list(config, "compliance_boundaries") or tuple(COMPLIANCE_BOUNDARIES),
+            export_timeout=_or_default(config, "export_timeout"),
+            max_parallel_requests=_or_default(config, "max_parallel_requests"),
+            user_agent=_text(config, "user_agent") or DEFAULT_USER_AGENT,
+            spool_dir=_text(config, "spool_dir"),
+        )
+
+
+def _or_default(config: Mapping[str, Any], name: str) -> Any:
+    value = config.get(name)
+    return CONFIG_SCHEMA["properties"][name]["default"] if value is None else value
+
+
+def _text(config: Mapping[str, Any], name: str) -> str | None:
+    value = config.get(name)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip() or None if value is not None else None
+
+
+def _required(config: Mapping[str, Any], name: str) -> str:
+    if value := _text(config, name):
+        return value
+    raise SettingError(f"`{name}` is not set.")
+
+
+def _date(config: Mapping[str, Any], name: str) -> str | None:
+    value = _text(config, name)
+    if value and not is_date(value):
+        raise SettingError(f"`{name}` is not a date: {value!r}. Write it as YYYY-MM-DD, for example 2026-01-31.")
+    return value
+
+
+def _list(config: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = config.get(name) or []
+    if isinstance(value, str):
+        value = _list_from_text(name, value)
+    texts = (str(entry).strip() for entry in value)
+    return tuple(dict.fromkeys(text for text in texts if text))
+
+
+def _list_from_text(name: str, text: str) -> list[Any]:
+    if not text.lstrip().startswith("["):
+        return text.split(",")
+    try:
+        value = json.loads(text)
+    except ValueError:
+        raise SettingError(f"`{name}` is no list: write a JSON array or a comma-separated text.") from None
+    return list(value)
+
+
+def _api_url(config: Mapping[str, Any]) -> str:
+    url = (_text(config, "api_url") or DEFAULT_API_URL).rstrip("/").removesuffix("/rest/3")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingError(f"`api_url` is no web address; the usual one is {DEFAULT_API_URL}.")
+    if parts.username or parts.password:
+        raise SettingError("`api_url` holds credentials: give them as `email` and `api_token`.")
+    if parts.scheme == "http" and parts.hostname not in _LOCAL_HOSTS:
+        raise SettingError("`api_url` is not encrypted: use https, or the token would travel in clear text.")
+    return url

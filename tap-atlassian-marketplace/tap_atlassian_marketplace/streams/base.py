@@ -1,0 +1,107 @@
+"""What all streams share: which rows are new, which dates are usable, and when the bookmark moves."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from functools import cached_property
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tap_atlassian_marketplace.bookmarks import REPLICATION_KEY, Bookmark, fingerprint
+from tap_atlassian_marketplace.dates import is_date
+from tap_atlassian_marketplace.sdk import BookmarkedStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tap_atlassian_marketplace.bookmarks import Window
+    from tap_atlassian_marketplace.merging import Row
+    from tap_atlassian_marketplace.reports import Reports
+    from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
+
+
+class MarketplaceStream(BookmarkedStream):
+    """A stream made of the rows of one report.
+
+    A stream declares its name, keys and report, and gives the records of a row.
+    """
+
+    report: ClassVar[str]
+    """The report that the rows come from."""
+
+    date_fields: ClassVar[tuple[str, ...]]
+    """Dotted names of the fields that the schema declares as dates."""
+
+    replication_key = REPLICATION_KEY
+
+    _tap: TapAtlassianMarketplace
+
+    def __init__(self, tap: TapAtlassianMarketplace) -> None:
+        schema = files("tap_atlassian_marketplace.schemas").joinpath(f"{self.name}.json").read_text("utf-8")
+        super().__init__(tap, schema=json.loads(schema))
+        self._invalid_dates: Counter[str] = Counter()
+
+    def rows(self, reports: Reports) -> Iterable[Row]:
+        """Give the rows of the report that the filters let through."""
+        raise NotImplementedError
+
+    def records(self, row: Row) -> Iterable[Row]:
+        """Make the records of a row."""
+        raise NotImplementedError
+
+    def get_records(self, context: object) -> Iterator[Row]:  # noqa: ARG002 - there are no partitions
+        """Give the records that are new since the bookmark, then move it."""
+        reports = self._tap.open_reports()
+        newest: str | None = None
+        for row in self.rows(reports):
+            self._blank_invalid_dates(row)
+            updated = row.get(REPLICATION_KEY)
+            if not self.window.admits(updated):
+                continue
+            newest = max(newest or updated, updated) if updated else newest
+            yield from self.records(row)
+        # Reached only when every record was taken, so an interrupted stream keeps its old bookmark.
+        self._report_oddities(reports)
+        if self._keeps_bookmark:
+            self._bookmark.write(self.bookmark_state, newest)
+
+    @cached_property
+    def window(self) -> Window:
+        """The days whose rows the stream emits in this run."""
+        settings = self._tap.settings
+        return self._bookmark.window(
+            lookback_days=settings.lookback_days, start_date=settings.start_date, end_date=settings.end_date
+        )
+
+    @cached_property
+    def _keeps_bookmark(self) -> bool:
+        return self.is_incremental and not self._tap.reports.selection.is_trial
+
+    @cached_property
+    def _bookmark(self) -> Bookmark:
+        valid_for = fingerprint(self._tap.reports.scope)
+        if not self._keeps_bookmark:
+            if self._tap.reports.selection.is_trial:
+                self.log("This is a trial with `entitlement_numbers`: everything is read and no bookmark moves.")
+            return Bookmark(None, valid_for)
+        bookmark = Bookmark.from_state(self.bookmark_state, valid_for)
+        if bookmark.discarded:
+            self.log("The bookmark belongs to another vendor, start date or filter: reading from the start.")
+        return bookmark
+
+    def _blank_invalid_dates(self, row: Row) -> None:
+        for field in self.date_fields:
+            *parents, name = field.split(".")
+            place: Any = row
+            for parent in parents:
+                place = place.get(parent) if isinstance(place, dict) else None
+            if isinstance(place, dict) and place.get(name) is not None and not is_date(place[name]):
+                place[name] = None
+                self._invalid_dates[field] += 1
+
+    def _report_oddities(self, reports: Reports) -> None:
+        for field, count in sorted(self._invalid_dates.items()):
+            self.logger.warning("%s held no valid date in %d rows; emitted as null.", field, count)
+        if count := reports.left_out(self.report):
+            self.logger.warning("%d rows without an id were left out.", count)

@@ -1,0 +1,51 @@
+"""Licences, and the contacts made of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tap_atlassian_marketplace.customers.contacts import contact_rows
+from tap_atlassian_marketplace.customers.identity import account_id, aliases, license_key
+from tap_atlassian_marketplace.reports import LICENSES
+from tap_atlassian_marketplace.streams.base import MarketplaceStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tap_atlassian_marketplace.merging import Row
+    from tap_atlassian_marketplace.reports import Reports
+
+
+class Licenses(MarketplaceStream):
+    """Licences of the vendor's apps as the Marketplace sends them, with ids that stay."""
+
+    name = "licenses"
+    primary_keys = ("id",)
+    report = LICENSES
+    date_fields = ("lastUpdated", "maintenanceStartDate", "maintenanceEndDate", "latestMaintenanceStartDate")
+
+    def rows(self, reports: Reports) -> Iterable[Row]:
+        """Give the licences that the filters let through."""
+        return reports.licenses()
+
+    def records(self, row: Row) -> Iterable[Row]:
+        """Put the ids before the licence's own fields."""
+        ids = {"id": license_key(row), "account_id": account_id(row), "aliases": aliases(row)}
+        return [{**ids, **row, **ids}]
+
+
+class Contacts(MarketplaceStream):
+    """The technical, billing and partner contact of each licence, cleaned."""
+
+    name = "contacts"
+    primary_keys = ("license_id", "role")
+    report = LICENSES
+    date_fields = ("lastUpdated",)
+
+    def rows(self, reports: Reports) -> Iterable[Row]:
+        """Give the licences that the filters let through."""
+        return reports.licenses()
+
+    def records(self, row: Row) -> Iterable[Row]:
+        """Make the three contacts of a licence."""
+        return contact_rows(row)

@@ -1,0 +1,101 @@
+"""The tap: its settings, its streams, and the exports that they share."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import click
+
+from marketplace_http import redact_logs
+from tap_atlassian_marketplace.client import MarketplaceClient
+from tap_atlassian_marketplace.reports import Reports
+from tap_atlassian_marketplace.sdk import OrderedTap
+from tap_atlassian_marketplace.settings import CONFIG_SCHEMA, Settings
+from tap_atlassian_marketplace.streams import Contacts, Licenses, MarketplaceStream, Transactions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+STREAMS: tuple[type[MarketplaceStream], ...] = (Licenses, Contacts, Transactions)
+
+
+class TapAtlassianMarketplace(OrderedTap):
+    """Licences, contacts and transactions of an Atlassian Marketplace vendor."""
+
+    name = "tap-atlassian-marketplace"
+    config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_SCHEMA
+    stream_order = ("licenses", "contacts", "transactions")
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The checked settings.
+
+        Raises:
+            SettingError: A setting is unusable.
+        """
+        return Settings.from_config(self.config)
+
+    @cached_property
+    def client(self) -> MarketplaceClient:
+        """The API."""
+        return MarketplaceClient(self.settings)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """The reports of this run."""
+        return Reports(self.settings, self.client)
+
+    def discover_streams(self) -> Sequence[MarketplaceStream]:
+        """Make all streams; needs no call."""
+        return [stream(self) for stream in STREAMS]
+
+    def open_reports(self) -> Reports:
+        """Give the reports; the first call starts the exports of all selected streams."""
+        if not self.reports.is_open:
+            selected = [stream for stream in self.streams.values() if stream.selected]
+            self.reports.open(
+                {stream.name: stream.window for stream in selected if isinstance(stream, MarketplaceStream)}
+            )
+        return self.reports
+
+    def check(self) -> str:
+        """Make the one call that shows whether token, permission and vendor are right.
+
+        Returns:
+            A line that says what was found.
+
+        Raises:
+            TapError: A setting is missing, or the Marketplace refused.
+        """
+        self.client.check()
+        return f"ok: the token may read the reports of developer {self.client.developer_id}"
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """Add `--check` to the SDK's options."""
+        command = super().get_singer_command()
+        command.params.append(
+            click.Option(
+                ["--check"],
+                is_flag=True,
+                expose_value=False,
+                callback=cls._check_and_exit,
+                help="Make one read call to see whether token, permission and vendor are right.",
+            )
+        )
+        return command
+
+    @classmethod
+    def _check_and_exit(cls, context: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
+        if not wanted:
+            return
+        given = context.params["config"]
+        tap = cls(config=given.config, parse_env_config=given.parse_env)
+        click.echo(tap.check())
+        context.exit()
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        # Before anything can be logged: the SDK calls this first of all.
+        redact_logs([str(self._config.get("api_token") or "")])
+        return super()._validate_config(raise_errors=raise_errors)
