@@ -160,7 +160,7 @@ class Builder:
                 "addonKey": listing.key,
                 "productId": listing.product_id,
                 "addonName": listing.name,
-                "lastUpdated": min(start, self.today),
+                "lastUpdated": min(start if end >= self.today else end, self.today),
                 "licenseType": "COMMERCIAL",
                 "maintenanceStartDate": start,
                 "maintenanceEndDate": end,
@@ -186,11 +186,11 @@ class Builder:
         order = purchase.pop("order", None) or self.label("order")
         rate = purchase.pop("rate", 0.85)
         fields = purchase.pop("fields", {})
-        start: str = purchase.get("maintenanceStartDate", license_row["maintenanceStartDate"])
-        end: str = purchase.get("maintenanceEndDate", license_row["maintenanceEndDate"])
-        invoice = license_row["newBillingSystem"] == "Yes"
-        sold: str = purchase.get("saleDate", start)
-        contacts = license_row["contactDetails"]
+        start: str = purchase.get("maintenanceStartDate") or license_row["maintenanceStartDate"]
+        end: str = purchase.get("maintenanceEndDate") or license_row["maintenanceEndDate"]
+        invoice = license_row.get("newBillingSystem") == "Yes"
+        sold: str = purchase.get("saleDate") or start
+        contacts = license_row.get("contactDetails") or {}
         row = present(
             {
                 "transactionId": self._order(order, invoice=invoice),
@@ -207,8 +207,8 @@ class Builder:
                 "purchaseDetails": present(
                     {
                         "saleDate": sold,
-                        "licenseType": license_row["licenseType"],
-                        "hosting": license_row["hosting"],
+                        "licenseType": license_row.get("licenseType", ABSENT),
+                        "hosting": license_row.get("hosting", ABSENT),
                         "billingPeriod": "Monthly" if days_between(start, end) < 32 else "Annual",
                         "tier": license_row.get("tier", ABSENT),
                         "changeInTier": "Not Applicable",

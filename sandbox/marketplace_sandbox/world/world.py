@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from marketplace_sandbox.world import companies_billing
+from marketplace_sandbox.world import companies_billing, companies_people, companies_rarities
 from marketplace_sandbox.world.apps import vendor_apps
 from marketplace_sandbox.world.builder import Builder
 from marketplace_sandbox.world.calendar import shift
+from marketplace_sandbox.world.changes import Snapshot
 from marketplace_sandbox.world.ids import Ids
 from marketplace_sandbox.world.ordinary import ordinary_customer
+from marketplace_sandbox.world.steps import pass_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from marketplace_sandbox.world.apps import App
     from marketplace_sandbox.world.rows import Row
 
-IDEAS = companies_billing.IDEAS
+IDEAS = (*companies_billing.IDEAS, *companies_people.IDEAS, *companies_rarities.IDEAS)
 
 
 class World:
@@ -26,6 +28,7 @@ class World:
 
     Attributes:
         today: The world's date, `YYYY-MM-DD`.
+        day: Days passed since the world was made.
         apps: The vendor's apps by app key.
         licenses: Licence rows with every field, the data insights too.
         transactions: Transaction rows.
@@ -38,6 +41,7 @@ class World:
         ids = Ids(seed)
         self.apps = vendor_apps(ids)
         self.today = today
+        self.day = 0
         builder = Builder(today=today, seed=seed, ids=ids, apps=self.apps)
         self.ideas: dict[str, list[Row]] = {}
         for idea in IDEAS:
@@ -82,11 +86,20 @@ class World:
         return world
 
     def step(self, days: int = 1) -> dict[str, Any]:
-        """Move on day by day; answers the new date and every change, row by row."""
-        changes: list[dict[str, Any]] = []
+        """Move on day by day.
+
+        Returns:
+            The new date as `today`, and as `changes` every row that differs from what it was: `entity`
+            (`license` or `transaction`), `id` (its ids), `change` (`added`, `changed` or `removed`) and, of a
+            changed row, `fields` (dotted path: old and new value).
+        """
+        before = Snapshot(self.licenses, self.transactions)
         for _ in range(days):
+            self.day += 1
             self.today = shift(self.today, days=1)
-        return {"today": self.today, "changes": changes}
+            self._builder.today = self.today
+            pass_day(self, self._builder)
+        return {"today": self.today, "changes": before.changes(self.licenses, self.transactions)}
 
     def content(self) -> dict[str, Any]:
         """Everything that the Marketplace holds, hidden rows and fields included."""
