@@ -1,0 +1,99 @@
+"""The checkout as a Meltano project, run over a sandbox, apart from the user's own state."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from scripts.meltano_project import TAP, VENV, install, meltano, own_environment
+from tests.end_to_end.singer_file import decode
+
+from marketplace_sandbox import credentials
+from marketplace_sandbox.server import running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.end_to_end.singer_file import Emitted
+
+    from marketplace_sandbox.server import Sandbox
+
+
+@dataclass
+class Project:
+    """Meltano in the checkout over a sandbox, with a database of its own in `folder`."""
+
+    folder: Path
+    sandbox: Sandbox
+
+    def run(self, job: str, *options: str, loader: str, **settings: str) -> None:
+        """Run a job in the environment `dev`; when it fails, the test fails with the end of Meltano's log.
+
+        Args:
+            job: Name of the job.
+            options: Further options of `meltano run`.
+            loader: The loader that the job uses.
+            settings: Environment variables of the plugins.
+        """
+        log = self.folder / "meltano.log"
+        urls = {
+            "TAP_ATLASSIAN_MARKETPLACE_API_URL": self.sandbox.marketplace_url,
+            "TARGET_JOURNY_API_URL": self.sandbox.journy_url,
+        }
+        environment = own_environment({**urls, **settings}, self.folder / "meltano.db")
+        with log.open("a", encoding="utf-8") as output:
+            installed = install(TAP, loader, environment=environment, output=output)
+            ran = meltano("--environment", "dev", "run", *options, job, environment=environment, output=output)
+        assert (installed, ran) == (0, 0), log.read_text(encoding="utf-8")[-6000:]
+
+    def emitted(self, **settings: Any) -> dict[str, Emitted]:
+        """Return what the tap alone, without a bookmark, emits now."""
+        config = self.folder / "tap.json"
+        access = {
+            "api_url": self.sandbox.marketplace_url,
+            "email": credentials.VENDOR_EMAIL,
+            "api_token": credentials.API_TOKEN,
+            "vendor_id": credentials.VENDOR_ID,
+        }
+        config.write_text(json.dumps({**access, **settings}), encoding="utf-8")
+        done = subprocess.run([VENV / TAP, "--config", config], check=True, capture_output=True, text=True)
+        return decode(done.stdout)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    with running(customers=20) as sandbox:
+        yield Project(tmp_path, sandbox)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL's own database; the server runs from a wheel on a socket."""
+    try:
+        with warnings.catch_warnings():
+            # pgserver asks for a runtime directory, which a machine without a login session has not.
+            warnings.simplefilter("ignore")
+            import pgserver
+    except ImportError:
+        pytest.skip("pgserver, which brings PostgreSQL, has no wheel for this Python")
+    # Not below pytest's own folder: a socket's path must be short, and run by root the server is another user.
+    with tempfile.TemporaryDirectory(prefix="pg") as folder:
+        server = pgserver.get_server(folder)
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture
+def postgres(postgres_server: str, tmp_path: Path) -> str:
+    """The URL of an empty PostgreSQL database."""
+    name = tmp_path.name.lower()
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return postgres_server.replace("/postgres?", f"/{name}?")
