@@ -1,0 +1,35 @@
+"""The command `target-journy`."""
+
+from __future__ import annotations
+
+from singer_sdk.exceptions import ConfigValidationError, MissingKeyPropertiesError, RecordsWithoutSchemaException
+
+from target_journy.ledger import LedgerError
+from target_journy.mapping import RecordError
+from target_journy.mapping_file import MappingError
+from target_journy.sdk import InputError, run
+from target_journy.settings import SettingsError
+from target_journy.target import TargetJourny
+from target_journy.transports import DeliveryError
+
+
+def main() -> None:
+    """Run the loader."""
+    run(
+        TargetJourny.cli,
+        (
+            ConfigValidationError,
+            DeliveryError,
+            InputError,
+            LedgerError,
+            MappingError,
+            MissingKeyPropertiesError,
+            RecordError,
+            RecordsWithoutSchemaException,
+            SettingsError,
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()

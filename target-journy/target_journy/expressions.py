@@ -1,0 +1,178 @@
+"""Values in a mapping: a plain or dotted field name, or a JMESPath expression with a few functions of our own."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import jmespath
+from jmespath.exceptions import JMESPathError, ParseError
+from jmespath.functions import Functions, signature
+
+from target_journy.domains import business_domain, email_domain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+Expression = "Callable[[Mapping[str, Any]], Any]"
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+_TIER = re.compile(r"(?i)\s*(?:per unit pricing\s*\(\s*)?(-?\d[\d,]*)\s+users?\s*\)?\s*")
+_UNLIMITED_USERS = 10_001
+_NOTHING = frozenset({"", "na", "n/a", "null", "pending", "unknown"})
+
+
+class ExpressionError(Exception):
+    """An expression cannot be read, or a record does not fit it; the message quotes no data."""
+
+
+class MappingFunctions(Functions):
+    """The functions that a mapping may call besides those of JMESPath itself."""
+
+    def __init__(self, variables: Mapping[str, str | int | None]) -> None:
+        super().__init__()
+        self._variables = {name: value for name, value in variables.items() if value not in (None, "")}
+
+    @signature({"types": []})
+    def _func_known(self, value: Any) -> Any:
+        """The value; null for the placeholders NA, N/A, Pending, Unknown, null and an empty text."""
+        return None if isinstance(value, str) and value.strip().lower() in _NOTHING else value
+
+    @signature({"types": ["string", "null"]})
+    def _func_tier_users(self, tier: str | None) -> int | None:
+        """Users in a tier text: `Per Unit Pricing (593 Users)` is 593, `Unlimited Users` 10001, a trial null."""
+        if not tier:
+            return None
+        if tier.strip().lower() == "unlimited users":
+            return _UNLIMITED_USERS
+        found = _TIER.fullmatch(tier)
+        return max(0, int(found[1].replace(",", ""))) if found else None
+
+    @signature({"types": ["string", "null"]})
+    def _func_first_name(self, name: str | None) -> str | None:
+        """All words of a full name but the last; the name itself when it is one word."""
+        words = (name or "").split()
+        return " ".join(words[:-1] or words) or None
+
+    @signature({"types": ["string", "null"]})
+    def _func_last_name(self, name: str | None) -> str | None:
+        """The last word of a full name of two words or more."""
+        words = (name or "").split()
+        return words[-1] if len(words) > 1 else None
+
+    @signature({"types": ["string", "null"]})
+    def _func_email_domain(self, email: str | None) -> str | None:
+        """The part of an e-mail address after the @, in lower case."""
+        return email_domain(email or "")
+
+    @signature({"types": ["array"]}, {"types": ["array"]})
+    def _func_business_domain(self, emails: list[str | None], others: list[str | None]) -> str | None:
+        """The first business domain among some addresses that is not the domain of one of the others."""
+        excluded = {business_domain(email) for email in others if email}
+        domains = (business_domain(email) for email in emails if email)
+        return next((domain for domain in domains if domain and domain not in excluded), None)
+
+    @signature({"types": ["string"]}, {"types": ["string", "null"]})
+    def _func_link(self, template: str, value: str | None) -> str | None:
+        """Fill `{value}` and the mapping's variables into an address; null when one of them is missing."""
+        parts = {**self._variables, "value": value}
+        try:
+            filled = {name: quote(str(parts[name]), safe="") for name in re.findall(r"{(\w+)}", template)}
+        except KeyError:
+            return None
+        return template.format(**filled) if value else None
+
+    @signature({"types": ["array", "null"]})
+    def _func_total(self, numbers: list[Any] | None) -> Any:
+        """The exact sum of some numbers; null when there are none."""
+        return sum(number for number in numbers if number is not None) if numbers else None
+
+
+class Compiler:
+    """Compile the expressions of one mapping.
+
+    Args:
+        variables: Values that `link` may fill into an address.
+    """
+
+    def __init__(self, variables: Mapping[str, str | int | None]) -> None:
+        self._options = jmespath.Options(custom_functions=MappingFunctions(variables))
+
+    def compile(self, text: str) -> Callable[[Mapping[str, Any]], Any]:
+        """Make a function from record to value.
+
+        Raises:
+            ExpressionError: The text is no JMESPath expression.
+        """
+        if _PLAIN_NAME.fullmatch(text):
+            return _walk(text.split("."))
+        try:
+            search = jmespath.compile(text).search
+        except JMESPathError as error:
+            raise ExpressionError(f"{text!r} is no JMESPath expression: {_first_line(error)}") from None
+        options = self._options
+
+        def evaluate(record: Mapping[str, Any]) -> Any:
+            try:
+                return search(record, options)
+            except (JMESPathError, ValueError, TypeError) as error:
+                raise ExpressionError(f"{text!r} failed on this record ({type(error).__name__})") from None
+
+        return evaluate
+
+
+def fields_of(text: str) -> Iterator[tuple[str, ...]]:
+    """The field paths that an expression reads from the record, outermost name first.
+
+    Paths end where an expression changes what names refer to, as behind a projection.
+    """
+    if _PLAIN_NAME.fullmatch(text):
+        yield tuple(text.split("."))
+        return
+    try:
+        yield from _paths(jmespath.compile(text).parsed)
+    except ParseError:
+        return
+
+
+def _paths(node: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    if node["type"] in {"field", "subexpression"} and (path := _chain(node)):
+        yield path
+        return
+    children: Iterable[Any] = node.get("children", ())
+    if node["type"] in {"subexpression", "projection", "filter_projection", "value_projection", "pipe"}:
+        children = list(children)[:1]  # what stands behind these looks into their result, not into the record
+    for child in children:
+        yield from _paths(child)
+
+
+def _chain(node: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if node["type"] == "field":
+        return (node["value"],)
+    if node["type"] != "subexpression":
+        return None
+    names: tuple[str, ...] = ()
+    for child in node["children"]:
+        if (part := _chain(child)) is None:
+            return None
+        names += part
+    return names
+
+
+def _walk(names: list[str]) -> Callable[[Mapping[str, Any]], Any]:
+    if len(names) == 1:
+        name = names[0]
+        return lambda record: record.get(name)
+
+    def descend(record: Mapping[str, Any]) -> Any:
+        value: Any = record
+        for name in names:
+            value = value.get(name) if isinstance(value, dict) else None
+        return value
+
+    return descend
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

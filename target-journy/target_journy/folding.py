@@ -1,0 +1,167 @@
+"""What journy.io should hold of one account or user, folded from all rows that speak about it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from target_journy.values import Unset
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from target_journy.operations import Source
+    from target_journy.values import Value
+
+ITSELF = ""
+"""Stands among rejected properties for the account or user itself."""
+
+
+class Rejection(msgspec.Struct, array_like=True):
+    """Why a value was refused, and under which mapping, because another mapping deserves another try."""
+
+    reason: str
+    mapping: str
+
+
+class Entity(msgspec.Struct, omit_defaults=True):
+    """One account or user as the ledger keeps it.
+
+    Attributes:
+        rows: The rows that properties come from, each with its version.
+        properties: Value of each property and the index of its row; a value of None means "deleted".
+        pending: Properties whose value journy.io has not acknowledged yet.
+        rejected: Properties whose value was refused; `ITSELF` for the whole.
+        known: journy.io has acknowledged the account or user.
+        forgotten: A person who was erased; the ledger drops them once journy.io has acknowledged it.
+    """
+
+    rows: list[tuple[str, str]] = []
+    properties: dict[str, tuple[Any, int]] = {}
+    pending: set[str] = set()
+    rejected: dict[str, Rejection] = {}
+    known: bool = False
+    forgotten: bool = False
+
+    @property
+    def must_be_sent(self) -> bool:
+        """Whether journy.io lacks something."""
+        return bool(self.pending) or not (self.known or ITSELF in self.rejected)
+
+    def owned_by(self, source: Source) -> set[str]:
+        """Names of the properties whose value comes from this row, whatever its version."""
+        mine = {index for index, (row, _) in enumerate(self.rows) if row == source.id}
+        return {name for name, (_, index) in self.properties.items() if index in mine}
+
+    def fold(self, source: Source, properties: Mapping[str, Value | Unset], *, unset_nulls: bool) -> bool:
+        """Take the properties of a row, where no newer row has spoken.
+
+        A row overwrites itself always, another row only if its version is greater, or the same and its key greater.
+
+        Args:
+            source: The row.
+            properties: Its properties; None is nothing to say, unless `unset_nulls`.
+            unset_nulls: Whether None deletes what an older row or value gave.
+
+        Returns:
+            Whether anything here changed, so that it has to be kept.
+        """
+        changed = False
+        row = self._row(source)
+        for name, value in properties.items():
+            new = None if isinstance(value, Unset) else value
+            if new is None and not (unset_nulls or isinstance(value, Unset)):
+                continue
+            if (held := self.properties.get(name)) is not None:
+                holder, version = self.rows[held[1]]
+                if holder != source.id and (source.version, source.id) < (version, holder):
+                    continue
+                if held[0] == new:
+                    if held[1] != row:
+                        self.properties[name] = (new, row)
+                        changed = True
+                    continue
+            changed = True
+            self.properties[name] = (new, row)
+            if held is not None or new is not None:
+                self.pending.add(name)
+                self.rejected.pop(name, None)
+        if changed:
+            self._drop_unused_rows()
+        elif row == len(self.rows) - 1 and not any(index == row for _, index in self.properties.values()):
+            self.rows.pop()
+        return changed
+
+    def forget(self) -> None:
+        """Delete every property, because the person was erased at the source."""
+        self.properties = {name: (None, index) for name, (_, index) in self.properties.items()}
+        self.pending = set(self.properties)
+        self.rejected = {}
+        self.forgotten = True
+
+    def retry_under(self, mapping: str) -> bool:
+        """Make what was refused under another mapping pending again.
+
+        Returns:
+            Whether there was any.
+        """
+        stale = [name for name, rejection in self.rejected.items() if rejection.mapping != mapping]
+        for name in stale:
+            del self.rejected[name]
+            if name in self.properties:
+                self.pending.add(name)
+        return bool(stale)
+
+    def payload(self) -> dict[str, Value]:
+        """The properties to send."""
+        return {name: self.properties[name][0] for name in sorted(self.pending)}
+
+    def acknowledge(self, rejected: Mapping[str, str], mapping: str) -> None:
+        """Take journy.io's answer to the payload.
+
+        Args:
+            rejected: The properties it refused, with its reasons.
+            mapping: Fingerprint of the mapping that made them.
+        """
+        self.known = True
+        for name in self.pending & rejected.keys():
+            self.rejected[name] = Rejection(rejected[name], mapping)
+        self.pending = set()
+
+    def refuse(self, reason: str, mapping: str) -> None:
+        """Take journy.io's refusal of the whole payload."""
+        for name in self.pending:
+            self.rejected[name] = Rejection(reason, mapping)
+        if not self.known:
+            self.rejected[ITSELF] = Rejection(reason, mapping)
+        self.pending = set()
+
+    def _row(self, source: Source) -> int:
+        row = (source.id, source.version)
+        if row not in self.rows:
+            self.rows.append(row)
+        return self.rows.index(row)
+
+    def _drop_unused_rows(self) -> None:
+        used = sorted({index for _, index in self.properties.values()})
+        if len(used) == len(self.rows):
+            return
+        moved = {old: new for new, old in enumerate(used)}
+        self.rows = [self.rows[old] for old in used]
+        self.properties = {name: (value, moved[index]) for name, (value, index) in self.properties.items()}
+
+
+_decoder = msgspec.json.Decoder(Entity, float_hook=Decimal)
+_encoder = msgspec.json.Encoder(decimal_format="number", order="deterministic")
+
+
+def pack(entity: Entity) -> str:
+    """An entity as the ledger stores it."""
+    return _encoder.encode(entity).decode()
+
+
+def unpack(text: str) -> Entity:
+    """An entity from what the ledger stored."""
+    return _decoder.decode(text)

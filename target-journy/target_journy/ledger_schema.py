@@ -1,0 +1,103 @@
+"""The tables of the ledger. Every row belongs to a destination, so that sandbox and production never mix."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+
+VERSION = 1
+
+metadata = MetaData()
+
+
+def _destination() -> Column[int]:
+    return Column("destination", Integer, ForeignKey("destinations.id"), primary_key=True)
+
+
+info = Table("ledger_info", metadata, Column("version", Integer, primary_key=True))
+
+destinations = Table(
+    "destinations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False, unique=True),  # transport, host and port, workspace
+)
+
+# Accounts and users: the newest value of each property, its row and version, what is not acknowledged or was refused.
+entities = Table(
+    "entities",
+    metadata,
+    _destination(),
+    Column("kind", String, primary_key=True),  # account | user
+    Column("key", String, primary_key=True),  # account id | e-mail
+    Column("data", Text, nullable=False),
+    Column("pending", Boolean, nullable=False),
+    Column("known", Boolean, nullable=False),
+)
+Index("entities_pending", entities.c.destination, entities.c.kind, entities.c.pending)
+
+# Under which account id journy.io has the licence that goes by an alias.
+account_aliases = Table(
+    "account_aliases",
+    metadata,
+    _destination(),
+    Column("alias", String, primary_key=True),
+    Column("account", String, nullable=False),
+)
+
+# Ids that several accounts share; a sale on one goes to the account of the smallest source.
+shared_aliases = Table(
+    "shared_aliases",
+    metadata,
+    _destination(),
+    Column("alias", String, primary_key=True),
+    Column("source", String, primary_key=True),
+    Column("account", String, nullable=False),
+)
+
+# Who holds a role on a licence. Without an account it waits for one, under the names in `reference`.
+slots = Table(
+    "slots",
+    metadata,
+    _destination(),
+    Column("slot", String, primary_key=True),
+    Column("account", String),
+    Column("email", String),
+    Column("reference", Text),
+    Column("waiting_stream", String),
+    Column("waiting_run", String),
+)
+Index("slots_member", slots.c.destination, slots.c.account, slots.c.email)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    _destination(),
+    Column("account", String, primary_key=True),
+    Column("email", String, primary_key=True),
+    Column("state", String, nullable=False),  # add | added | remove | rejected
+    Column("reason", Text),
+)
+Index("memberships_state", memberships.c.destination, memberships.c.state)
+
+events = Table(
+    "events",
+    metadata,
+    _destination(),
+    Column("event_id", String, primary_key=True),
+    Column("state", String, nullable=False),  # waiting | sending | delivered | rejected
+    Column("account", String),
+    Column("body", Text),  # kept until it is delivered
+    Column("reason", Text),
+    Column("waiting_stream", String),
+    Column("waiting_run", String),
+)
+Index("events_state", events.c.destination, events.c.state)
+
+# Records that could not be mapped, to know a repeat when it comes.
+rejected_records = Table(
+    "rejected_records",
+    metadata,
+    _destination(),
+    Column("source", String, primary_key=True),
+    Column("reason", Text, nullable=False),
+)

@@ -1,0 +1,177 @@
+"""The loader without Singer: streams and records come in, a report and an exit code come out."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from target_journy.delivery import Delivery
+from target_journy.ledger import Ledger, LedgerError
+from target_journy.mapping import DefaultMapping, RecordError, compile_streams
+from target_journy.mapping_file import MappingError, check_fields, load_mapping
+from target_journy.operations import Outcome
+from target_journy.options import Options
+from target_journy.quarantine import Quarantine
+from target_journy.report import Report
+from target_journy.settings import DEFAULT_LEDGER, DEFAULT_REJECTED, SettingsError, first_event_date, needs_ledger
+from target_journy.transports.journy import DEFAULT_URL, JournyRest
+from target_journy.transports.rehearsal import SilentTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from target_journy.mapping import StreamMapping
+
+EXIT_OK = 0
+EXIT_REJECTED = 3
+
+logger = logging.getLogger(__name__)
+
+
+class Loader:
+    """Loads streams into journy.io.
+
+    Args:
+        config: The settings.
+        adopt: Take the input as delivered already, and send nothing.
+
+    Raises:
+        SettingsError: A setting cannot be used.
+        MappingError: The mapping cannot be used.
+        LedgerError: The ledger cannot be used, or is empty where it must not be.
+    """
+
+    def __init__(self, config: Mapping[str, Any], *, adopt: bool = False) -> None:
+        self._config = config
+        self._mapping, self._own_streams = load_mapping(config.get("preset"), config.get("mapping"))
+        self._mappings: dict[str, StreamMapping | DefaultMapping] = dict(compile_streams(self._mapping))
+        since = first_event_date(config)
+        live = journy(config)
+        self._preview = SilentTransport(live.destination) if adopt or config.get("dry_run") else None
+        destination = " ".join(filter(None, [live.destination, config.get("workspace")]))
+        self.report = Report(destination)
+        self._ledger = Ledger(config.get("ledger_url") or DEFAULT_LEDGER, destination)
+        self._refuse_empty_ledger(config, adopt=adopt)
+        self._resources = ExitStack()
+        self._resources.callback(live.close)
+        self._resources.callback(self._ledger.close)
+        if config.get("dry_run"):
+            self._resources.enter_context(self._ledger.rehearsal())
+        self._delivery = Delivery(
+            self._ledger,
+            self._preview or live,
+            Options(
+                mapping=sha256(msgspec.json.encode(self._mapping)).hexdigest()[:16],
+                unset_nulls=config.get("null_policy") == "unset",
+                memberships=config.get("memberships") or "add",
+                events_since=since,
+            ),
+            self.report,
+            Quarantine(Path(config.get("rejected_path") or DEFAULT_REJECTED)),
+        )
+
+    def open_stream(self, stream: str, schema: Mapping[str, Any], key_properties: Sequence[str]) -> None:
+        """Get ready for the records of a stream.
+
+        Raises:
+            MappingError: The user's mapping names a field that the stream does not have, or no mapping names the
+                stream and `unknown_streams` is `fail`.
+        """
+        if stream in self._own_streams:
+            check_fields(stream, self._mapping.streams[stream], schema)
+        if stream in self._mapping.streams:
+            return
+        policy = self._config.get("unknown_streams") or "skip"
+        if policy == "fail":
+            raise MappingError(
+                f"setting 'unknown_streams' is fail, and no mapping names the stream {stream!r}: add it to the setting "
+                "'mapping', or choose skip"
+            )
+        if policy == "default":
+            self._mappings[stream] = DefaultMapping(stream, list(key_properties))
+        else:
+            logger.warning("No mapping names the stream %r: its records are skipped", stream)
+
+    def load(self, stream: str, record: Mapping[str, Any]) -> None:
+        """Take a record; it is delivered with the next flush.
+
+        Raises:
+            RecordError: The record lacks its key.
+        """
+        mapping = self._mappings.get(stream)
+        if mapping is None:
+            self.report.count(stream, Outcome.SKIPPED)
+            return
+        source = mapping.source(record)
+        try:
+            operations = mapping.operations(record)
+        except RecordError as error:
+            self._delivery.reject(source, record, str(error))
+        else:
+            self._delivery.add(source, operations, record)
+
+    def flush(self) -> None:
+        """Deliver what has come in so far.
+
+        Raises:
+            DeliveryError: journy.io cannot be reached or refuses the key.
+            LedgerError: The ledger failed.
+        """
+        self._delivery.flush()
+
+    def finish(self) -> int:
+        """Deliver the rest, at the end of the input.
+
+        Returns:
+            The exit code: 0, or 3 when more was refused than `max_rejected_percent` allows.
+
+        Raises:
+            DeliveryError: journy.io cannot be reached or refuses the key.
+            LedgerError: The ledger failed.
+        """
+        self._delivery.finish()
+        allowed = self._config.get("max_rejected_percent")
+        return EXIT_REJECTED if self.report.rejected_percent() > (5 if allowed is None else allowed) else EXIT_OK
+
+    def close(self) -> None:
+        """Write the report, also of a run that failed, and release what was opened."""
+        for line in self.report.lines():
+            logger.info("%s", line)
+        if path := self._config.get("report_path"):
+            dry_run = self._config.get("dry_run") and self._preview
+            self.report.write(Path(path), preview=self._preview.preview if dry_run and self._preview else None)
+        self._resources.close()
+
+    def _refuse_empty_ledger(self, config: Mapping[str, Any], *, adopt: bool) -> None:
+        if adopt or config.get("dry_run") or config.get("events_since") or not needs_ledger(config):
+            return
+        with self._ledger.transaction() as ledger:
+            if ledger.is_empty():
+                raise LedgerError(
+                    f"setting 'ledger_url': the ledger is empty for {self.report.destination}, so everything would be "
+                    "sent again. Point it to the ledger of the runs before; or, for a first load, set 'events_since' "
+                    "to all or to a date; or run once with --adopt, to take the input as delivered"
+                )
+
+
+def journy(config: Mapping[str, Any]) -> JournyRest:
+    """The API behind the settings.
+
+    Raises:
+        SettingsError: There is no key.
+    """
+    if not config.get("api_key"):
+        raise SettingsError("setting 'api_key' is missing: keys are made in journy.io under Settings, API access")
+    return JournyRest(
+        config["api_key"],
+        api_url=config.get("api_url") or DEFAULT_URL,
+        user_agent=f"target-journy/{version('target-journy')}",
+        timeout=float(config.get("timeout") or 60),
+        requests_per_minute=int(config.get("requests_per_minute") or 1800),
+    )

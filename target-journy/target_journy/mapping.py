@@ -1,0 +1,255 @@
+"""Which record becomes which operation: declared in YAML, checked at once, compiled to plain functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from target_journy.expressions import Compiler, ExpressionError
+from target_journy.mapping_file import MappingError, Property
+from target_journy.operations import (
+    AccountReference,
+    HoldSlot,
+    Operations,
+    Source,
+    TrackEvent,
+    UpsertAccount,
+    UpsertUser,
+)
+from target_journy.values import UNSET, Unset, to_json, to_scalar, to_time, to_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from target_journy.mapping_file import (
+        AccountSpec,
+        EventSpec,
+        MappingFile,
+        MembershipSpec,
+        ReferenceSpec,
+        StreamSpec,
+        UserSpec,
+    )
+    from target_journy.values import Scalar, Type, Value
+
+
+class RecordError(Exception):
+    """A record cannot be mapped; the message names fields, never values."""
+
+
+class StreamMapping:
+    """The operations of one stream's records.
+
+    Args:
+        stream: Name of the stream.
+        spec: What the mapping file says about it.
+        compiler: Compiles expressions with the file's variables.
+
+    Raises:
+        MappingError: An expression cannot be read.
+    """
+
+    def __init__(self, stream: str, spec: StreamSpec, compiler: Compiler) -> None:
+        self.stream = stream
+        try:
+            self._key = _Key(spec.key, compiler)
+            self._version = compiler.compile(spec.version) if spec.version else None
+            self._account = _Account(spec.account, spec.erased, compiler) if spec.account else None
+            self._user = _User(spec.user, spec.erased, compiler) if spec.user else None
+            self._membership = _Membership(spec.membership, compiler) if spec.membership else None
+            self._event = _Event(spec.event, compiler) if spec.event else None
+        except ExpressionError as error:
+            raise MappingError(f"stream {stream!r}: {error}") from None
+
+    def source(self, record: Mapping[str, Any]) -> Source:
+        """The identity and version of a record.
+
+        Raises:
+            RecordError: The record lacks its key.
+        """
+        version = self._version(record) if self._version else None
+        return Source(self.stream, self._key(record), str(version or ""))
+
+    def operations(self, record: Mapping[str, Any]) -> Operations:
+        """What a record asks of journy.io.
+
+        Raises:
+            RecordError: The record cannot be mapped.
+        """
+        try:
+            return Operations(
+                self._account(record) if self._account else None,
+                self._user(record) if self._user else None,
+                self._membership(record) if self._membership else None,
+                self._event(record) if self._event else None,
+            )
+        except ExpressionError as error:
+            raise RecordError(str(error)) from None
+
+
+def compile_streams(mapping: MappingFile) -> dict[str, StreamMapping]:
+    """Compile a mapping file.
+
+    Returns:
+        The mapping of each stream, by the stream's name.
+
+    Raises:
+        MappingError: An expression cannot be read.
+    """
+    compiler = Compiler(mapping.variables)
+    return {stream: StreamMapping(stream, spec, compiler) for stream, spec in mapping.streams.items()}
+
+
+class DefaultMapping:
+    """Maps a stream that no mapping names: each record is an account, each field a property.
+
+    The account is called `<stream>:<key>`; a record without key properties is identified by its whole content.
+    """
+
+    def __init__(self, stream: str, key_properties: list[str]) -> None:
+        self.stream = stream
+        self._key_properties = key_properties
+
+    def source(self, record: Mapping[str, Any]) -> Source:
+        """The identity of a record; these records have no version."""
+        if not self._key_properties:
+            return Source(self.stream, to_json(dict(sorted(record.items()))))
+        return Source(self.stream, "|".join(str(record[name]) for name in self._key_properties))
+
+    def operations(self, record: Mapping[str, Any]) -> Operations:
+        """The one account of a record."""
+        account = AccountReference(self.source(record).id)
+        properties, problems = _properties(((name, None, value) for name, value in record.items()), None)
+        return Operations(UpsertAccount(account, properties, problems))
+
+
+class _Key:
+    def __init__(self, spec: str | list[str], compiler: Compiler) -> None:
+        names = [spec] if isinstance(spec, str) else spec
+        self._parts = [(name, compiler.compile(name)) for name in names]
+
+    def __call__(self, record: Mapping[str, Any]) -> str:
+        values = []
+        for name, part in self._parts:
+            value = part(record)
+            if value is None or value == "":
+                raise RecordError(f"the record has no {name}")
+            values.append(str(value))
+        return "|".join(values)
+
+
+class _Reference:
+    def __init__(self, spec: ReferenceSpec, compiler: Compiler) -> None:
+        self._id = compiler.compile(spec.id)
+        self._aliases = compiler.compile(spec.aliases) if spec.aliases else None
+        self._shared = compiler.compile(spec.shared_alias) if spec.shared_alias else None
+
+    def __call__(self, record: Mapping[str, Any]) -> AccountReference:
+        identity = self._id(record)
+        aliases = (self._aliases(record) or ()) if self._aliases else ()
+        shared = self._shared(record) if self._shared else None
+        return AccountReference(
+            str(identity) if identity not in (None, "") else None,
+            tuple(str(alias) for alias in aliases),
+            str(shared) if shared else None,
+        )
+
+
+class _Properties:
+    def __init__(self, specs: Mapping[str, str | Property], erased: str | None, compiler: Compiler) -> None:
+        self._erased = erased
+        self._specs: list[tuple[str, Type | None, Callable[[Mapping[str, Any]], Any]]] = []
+        for name, spec in specs.items():
+            prop = Property(spec) if isinstance(spec, str) else spec
+            self._specs.append((name, prop.type, compiler.compile(prop.value)))
+
+    def __call__(self, record: Mapping[str, Any]) -> tuple[dict[str, Value | Unset], dict[str, str]]:
+        raw = ((name, kind, evaluate(record)) for name, kind, evaluate in self._specs)
+        return _properties(raw, self._erased)
+
+
+class _Account:
+    def __init__(self, spec: AccountSpec, erased: str | None, compiler: Compiler) -> None:
+        self._reference = _Reference(spec, compiler)
+        self._properties = _Properties(spec.properties, erased, compiler)
+
+    def __call__(self, record: Mapping[str, Any]) -> UpsertAccount:
+        reference = self._reference(record)
+        if not reference.id:
+            raise RecordError("the record names no account")
+        return UpsertAccount(reference, *self._properties(record))
+
+
+class _User:
+    def __init__(self, spec: UserSpec, erased: str | None, compiler: Compiler) -> None:
+        self._email = compiler.compile(spec.email)
+        self._properties = _Properties(spec.properties, erased, compiler)
+
+    def __call__(self, record: Mapping[str, Any]) -> UpsertUser | None:
+        email = self._email(record)
+        return UpsertUser(str(email), *self._properties(record)) if email else None
+
+
+class _Membership:
+    def __init__(self, spec: MembershipSpec, compiler: Compiler) -> None:
+        self._slot = _Key(spec.slot, compiler)
+        self._account = _Reference(spec.account, compiler)
+        self._email = compiler.compile(spec.email)
+        self._forgotten = compiler.compile(spec.forgotten) if spec.forgotten else None
+
+    def __call__(self, record: Mapping[str, Any]) -> HoldSlot:
+        email = self._email(record)
+        forgotten = bool(self._forgotten(record)) if self._forgotten else False
+        return HoldSlot(self._slot(record), self._account(record), str(email) if email else None, forgotten)
+
+
+class _Event:
+    def __init__(self, spec: EventSpec, compiler: Compiler) -> None:
+        self._prefix = spec.prefix
+        self._id = _Key(spec.id, compiler)
+        self._kind = compiler.compile(spec.name) if spec.name else None
+        self._names = spec.names
+        self._other_name = spec.other_name
+        self._order = spec.order
+        self._account = _Reference(spec.account, compiler)
+        self._time = compiler.compile(spec.time)
+        self._metadata = _Properties(spec.metadata, None, compiler)
+
+    def __call__(self, record: Mapping[str, Any]) -> TrackEvent:
+        kind = self._kind(record) if self._kind else None
+        name = self._names.get(kind, self._other_name) if isinstance(kind, str) else self._other_name
+        metadata, problems = self._metadata(record)
+        if problems:
+            raise RecordError("; ".join(f"{name}: {reason}" for name, reason in problems.items()))
+        event_id = self._prefix + self._id(record)
+        scalars: dict[str, Scalar] = {"event_id": event_id}
+        for field, value in metadata.items():
+            if not isinstance(value, Unset) and (scalar := to_scalar(value)) is not None:
+                scalars[field] = scalar
+        return TrackEvent(event_id, name, self._account(record), self._triggered_at(record, name), scalars)
+
+    def _triggered_at(self, record: Mapping[str, Any], name: str) -> str:
+        time = self._time(record)
+        try:
+            moment = to_time(time)
+        except ValueError:
+            raise RecordError("the time of the event is missing or no date") from None
+        if not self._order or len(str(time).strip()) > len("2026-01-01"):
+            return moment
+        second = self._order.index(name) if name in self._order else len(self._order)
+        return f"{moment[:10]}T12:{second // 60:02}:{second % 60:02}Z"
+
+
+def _properties(
+    raw: Iterator[tuple[str, Type | None, Any]], erased: str | None
+) -> tuple[dict[str, Value | Unset], dict[str, str]]:
+    values: dict[str, Value | Unset] = {}
+    problems: dict[str, str] = {}
+    for name, kind, value in raw:
+        if erased is not None and value == erased:
+            values[name] = UNSET
+            continue
+        try:
+            values[name] = to_value(value, kind)
+        except ValueError as error:
+            problems[name] = str(error)
+    return values, problems

@@ -1,0 +1,126 @@
+"""What a record asks of journy.io, before the ledger has said whether that is news."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from target_journy.values import Scalar, Unset, Value
+
+
+class Outcome(IntEnum):
+    """What became of an operation or a record; a record's outcome is the worst of its operations'."""
+
+    SKIPPED = 0
+    UNCHANGED = 1
+    DELIVERED = 2
+    WAITING = 3
+    REJECTED = 4
+    FAILED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReference:
+    """An account as a record names it; the ledger knows under which id journy.io has it.
+
+    Attributes:
+        id: The id that the record itself would give the account.
+        aliases: Every id by which the same licence may be met.
+        shared_alias: An id that several accounts share, for sales that sit on it.
+    """
+
+    id: str | None
+    aliases: tuple[str, ...] = ()
+    shared_alias: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All ids that identify this account and no other, the aliases first."""
+        return (*self.aliases, self.id) if self.id and self.id not in self.aliases else self.aliases
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The row that an operation comes from.
+
+    Attributes:
+        stream: Name of the Singer stream.
+        key: The row's identity within its stream, as text.
+        version: A date or time as text; of two rows the greater is the newer.
+    """
+
+    stream: str
+    key: str
+    version: str = ""
+
+    @property
+    def id(self) -> str:
+        """The row's identity among all streams."""
+        return f"{self.stream}:{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class UpsertAccount:
+    """Create an account or update some of its properties."""
+
+    account: AccountReference
+    properties: dict[str, Value | Unset]
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UpsertUser:
+    """Create a user or update some of their properties."""
+
+    email: str
+    properties: dict[str, Value | Unset]
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldSlot:
+    """A role on a licence is held by this person now, or by nobody.
+
+    Attributes:
+        slot: Identity of the role, for example licence and role.
+        email: Who holds it; None when it is vacant.
+        forgotten: Whoever held it was erased at the source, and has to be forgotten downstream too.
+    """
+
+    slot: str
+    account: AccountReference
+    email: str | None
+    forgotten: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrackEvent:
+    """Something happened to an account, once.
+
+    Attributes:
+        event_id: Identity of the event for ever; it is sent once.
+        triggered_at: ISO 8601 in UTC.
+    """
+
+    event_id: str
+    name: str
+    account: AccountReference
+    triggered_at: str
+    metadata: dict[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """All that one record asks for."""
+
+    account: UpsertAccount | None = None
+    user: UpsertUser | None = None
+    slot: HoldSlot | None = None
+    event: TrackEvent | None = None
+
+    @property
+    def references(self) -> tuple[AccountReference, ...]:
+        """The accounts that the record names."""
+        return tuple(part.account for part in (self.account, self.slot, self.event) if part)

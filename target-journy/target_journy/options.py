@@ -1,0 +1,22 @@
+"""How the loader treats what it reads: the settings that are not about a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Choices that hold for a whole run.
+
+    Attributes:
+        mapping: Fingerprint of the mapping; what was refused is tried again under another one.
+        unset_nulls: A null deletes the property (`null_policy: unset`).
+        memberships: `add`, `sync` (also end them) or `none`.
+        events_since: Date before which events are not sent; "" for all.
+    """
+
+    mapping: str = ""
+    unset_nulls: bool = False
+    memberships: str = "add"
+    events_since: str = ""

@@ -1,0 +1,132 @@
+"""Bring a batch of records into the ledger and find out what journy.io does not know yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from target_journy.event_body import EventBody, pack_event
+from target_journy.folding import ITSELF, Entity, Rejection
+from target_journy.ledger import Event
+from target_journy.names import AccountNames
+from target_journy.operations import Operations, Outcome
+from target_journy.slots import SlotPlanner
+from target_journy.tickets import Ticket
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from target_journy.ledger import LedgerTransaction
+    from target_journy.operations import TrackEvent, UpsertAccount, UpsertUser
+    from target_journy.options import Options
+    from target_journy.tickets import Plan
+
+
+class Planner:
+    """Plans one batch within one transaction of the ledger: what has to be sent is on record before it is sent.
+
+    Args:
+        ledger: The transaction.
+        options: How nulls, memberships and old events are treated.
+        run: Identity of this run, kept with what waits.
+    """
+
+    def __init__(self, ledger: LedgerTransaction, options: Options, run: str) -> None:
+        self._ledger = ledger
+        self._options = options
+        self._run = run
+
+    def plan(self, asked: Sequence[tuple[Plan, Operations]]) -> None:
+        """Fold operations into the ledger, accounts first, whatever the order of the input.
+
+        Args:
+            asked: What each record asks for, and its plan, which is filled in here.
+        """
+        names = AccountNames(self._ledger, (ref for _, operations in asked for ref in operations.references))
+        accounts = [(plan, operations.account) for plan, operations in asked if operations.account]
+        users = [(plan, operations.user) for plan, operations in asked if operations.user]
+        slots = [(plan, operations.slot) for plan, operations in asked if operations.slot]
+        events = [(plan, operations.event) for plan, operations in asked if operations.event]
+        ids = names.pin((account.account, plan.source) for plan, account in accounts)
+        self._plan_entities("account", [(plan, key, part) for (plan, part), key in zip(accounts, ids, strict=True)])
+        self._plan_entities("user", [(plan, user.email, user) for plan, user in users])
+        SlotPlanner(self._ledger, names, self._options, self._run).plan(slots)
+        self._plan_events(names, events)
+        for plan, operations in asked:
+            if operations == Operations():
+                plan.outcomes.append(Outcome.SKIPPED)
+
+    def _plan_entities(self, kind: str, asked: Sequence[tuple[Plan, str, UpsertAccount | UpsertUser]]) -> None:
+        entities = self._ledger.entities(kind, (key for _, key, _ in asked))
+        changed = set()
+        for plan, key, operation in asked:
+            if key not in entities:
+                entities[key] = Entity()
+                changed.add(key)
+            entity = entities[key]
+            retried = entity.retry_under(self._options.mapping)
+            folded = entity.fold(plan.source, operation.properties, unset_nulls=self._options.unset_nulls)
+            if self._note_problems(plan, entity, operation.problems) or retried or folded:
+                changed.add(key)
+        for plan, key, _ in asked:
+            _judge_entity(plan, kind, key, entities[key])
+        self._ledger.save_entities(kind, {key: entities[key] for key in sorted(changed)})
+
+    def _note_problems(self, plan: Plan, entity: Entity, problems: dict[str, str]) -> bool:
+        """Reject the properties that cannot be read as their type; the others go on."""
+        news = {name: reason for name, reason in problems.items() if name not in entity.rejected}
+        for name, reason in news.items():
+            entity.rejected[name] = Rejection(reason, self._options.mapping)
+            plan.rejections.append(f"{name}: {reason}")
+        if problems:
+            plan.outcomes.append(Outcome.REJECTED)
+        return bool(news)
+
+    def _plan_events(self, names: AccountNames, asked: Sequence[tuple[Plan, TrackEvent]]) -> None:
+        events = self._ledger.events(operation.event_id for _, operation in asked)
+        changed = {}
+        for plan, operation in asked:
+            if not operation.account.names or operation.triggered_at[:10] < self._options.events_since:
+                plan.outcomes.append(Outcome.SKIPPED)
+                continue
+            known = events.get(operation.event_id)
+            if known and known.state == "delivered":
+                plan.outcomes.append(Outcome.UNCHANGED)
+                continue
+            account, shared = names.resolve(operation.account)
+            body = _body(operation, multi_instance=account is not None and shared)
+            if known and known.state == "rejected" and (known.body, known.account) == (body, account):
+                plan.outcomes.append(Outcome.REJECTED)
+                continue
+            orphan = account is None
+            changed[operation.event_id] = Event(
+                operation.event_id,
+                "sending" if known and known.state == "sending" else "waiting",
+                account,
+                body,
+                waiting_stream=plan.source.stream if orphan else None,
+                waiting_run=self._run if orphan else None,
+            )
+            if orphan:
+                plan.outcomes.append(Outcome.WAITING)
+            else:
+                plan.tickets.append(Ticket("event", operation.event_id))
+        self._ledger.save_events(changed.values())
+
+
+def _judge_entity(plan: Plan, kind: str, key: str, entity: Entity) -> None:
+    owned = entity.owned_by(plan.source)
+    if stake := owned & entity.pending:
+        plan.tickets.append(Ticket(kind, key, frozenset(stake)))
+    elif not entity.known and ITSELF not in entity.rejected:
+        plan.tickets.append(Ticket(kind, key))
+    elif ITSELF in entity.rejected or owned & entity.rejected.keys():
+        plan.outcomes.append(Outcome.REJECTED)
+    else:
+        plan.outcomes.append(Outcome.UNCHANGED)
+
+
+def _body(operation: TrackEvent, *, multi_instance: bool) -> str:
+    metadata: dict[str, Any] = dict(operation.metadata)
+    if multi_instance:
+        metadata["multi_instance"] = True
+    return pack_event(EventBody(operation.name, operation.triggered_at, metadata, list(operation.account.names)))

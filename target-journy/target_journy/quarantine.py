@@ -1,0 +1,51 @@
+"""Records that journy.io refused, kept in a file with the reason so that somebody can look at them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from target_journy.operations import Source
+
+_encode = msgspec.json.Encoder(enc_hook=str, decimal_format="number").encode
+
+
+class Quarantine:
+    """A JSONL file, readable by its owner only, that is made when the first record is refused.
+
+    Args:
+        path: The file; it is added to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+
+    def add(self, source: Source, record: Mapping[str, Any], reason: str, request_id: str | None = None) -> None:
+        """Keep a record that was refused.
+
+        Args:
+            source: Where it came from.
+            record: The record itself.
+            reason: Why it was refused.
+            request_id: journy.io's name for the call that refused it.
+        """
+        line = {
+            "time": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+            "stream": source.stream,
+            "key": source.key,
+            "reason": reason,
+            "request_id": request_id,
+            "record": record,
+        }
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(self.path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "ab") as file:
+            file.write(_encode(line) + b"\n")
+        self.count += 1

@@ -1,0 +1,116 @@
+"""What a run did, in counts that add up: for people, and as JSON for machines."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from target_journy.operations import Outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_ORDER = (
+    Outcome.DELIVERED,
+    Outcome.UNCHANGED,
+    Outcome.SKIPPED,
+    Outcome.REJECTED,
+    Outcome.WAITING,
+    Outcome.FAILED,
+)
+
+
+class Report:
+    """Counts of one run.
+
+    Attributes:
+        destination: Where the run delivered to.
+        streams: Outcomes of the records of each stream.
+        calls: Calls made, by kind.
+        created: What journy.io did not have before, by kind.
+        resumed: Operations of earlier runs that were delivered in this one.
+        waiting: Operations that the ledger holds back at the end.
+        possibly_repeated: Events that may have been told twice.
+        rejected_again: Records that were refused before and were not sent again.
+    """
+
+    def __init__(self, destination: str) -> None:
+        self.destination = destination
+        self.streams: dict[str, Counter[Outcome]] = {}
+        self.calls: Counter[str] = Counter()
+        self.created: Counter[str] = Counter()
+        self.resumed = 0
+        self.waiting = 0
+        self.possibly_repeated = 0
+        self.rejected_again = 0
+
+    def count(self, stream: str, outcome: Outcome) -> None:
+        """Count a record."""
+        self.streams.setdefault(stream, Counter())[outcome] += 1
+
+    def move(self, stream: str, before: Outcome, after: Outcome) -> None:
+        """Count a record again whose outcome became known later."""
+        self.streams[stream][before] -= 1
+        self.streams[stream][after] += 1
+
+    def rejected_percent(self) -> float:
+        """Share of newly rejected records among those that had something to send, in percent."""
+        total: Counter[Outcome] = sum(self.streams.values(), Counter())
+        rejected = total[Outcome.REJECTED] - self.rejected_again
+        sent = total[Outcome.DELIVERED] + total[Outcome.FAILED] + total[Outcome.WAITING] + rejected
+        return 100 * rejected / sent if sent else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain data."""
+        return {
+            "destination": self.destination,
+            "streams": {
+                stream: {"read": counts.total(), **{outcome.name.lower(): counts[outcome] for outcome in _ORDER}}
+                for stream, counts in self.streams.items()
+            },
+            "calls": dict(self.calls),
+            "created": {kind: self.created[kind] for kind in ("accounts", "users", "memberships", "events")},
+            "resumed": self.resumed,
+            "waiting": self.waiting,
+            "possibly_repeated": self.possibly_repeated,
+            "rejected_again": self.rejected_again,
+        }
+
+    def write(self, path: Path, *, preview: list[dict[str, Any]] | None = None) -> None:
+        """Write the report as JSON, for its owner only.
+
+        Args:
+            path: The file; an older one is replaced.
+            preview: The calls that a dry run would have made.
+        """
+        content = self.as_dict() if preview is None else {**self.as_dict(), "preview": preview}
+        text = msgspec.json.format(msgspec.json.encode(content))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(text + b"\n")
+
+    def lines(self) -> list[str]:
+        """The report as a table for people."""
+        heads = ["stream", "read", *(outcome.name.lower() for outcome in _ORDER)]
+        rows = [
+            [stream, str(counts.total()), *(str(counts[outcome]) for outcome in _ORDER)]
+            for stream, counts in self.streams.items()
+        ]
+        width = max((len(row[0]) for row in [heads, *rows]), default=0)
+        table = ["  ".join([row[0].ljust(width), *(cell.rjust(9) for cell in row[1:])]) for row in [heads, *rows]]
+        new = ", ".join(f"{self.created[kind]} {kind}" for kind in ("accounts", "users", "memberships", "events"))
+        lines = [*table, f"new in {self.destination}: {new}; {sum(self.calls.values())} write calls"]
+        if self.resumed:
+            lines.append(f"{self.resumed} operations that earlier runs left waiting were delivered")
+        if self.waiting:
+            lines.append(f"{self.waiting} operations wait in the ledger for an account or user that is not there yet")
+        if self.rejected_again:
+            lines.append(
+                f"{self.rejected_again} records were refused before and not sent again, as they did not change"
+            )
+        if self.possibly_repeated:
+            lines.append(f"{self.possibly_repeated} events may have been told twice, because an answer was lost")
+        return lines

@@ -1,0 +1,130 @@
+"""The one place that touches private parts of the Singer SDK, and why."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+from singer_sdk.contrib.msgspec import MsgSpecReader
+from singer_sdk.sinks import Sink
+from singer_sdk.target_base import Target
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from singer_sdk.sinks.core import BaseJSONSchemaValidator
+
+logger = logging.getLogger(__name__)
+
+
+class InputError(Exception):
+    """The input is not what a Singer tap writes; the message quotes none of it."""
+
+
+class QuietReader(MsgSpecReader):
+    """Reads Singer messages; unlike the SDK's readers it never logs or quotes a line that it cannot read."""
+
+    @override
+    def deserialize_json(self, line: str) -> dict[str, Any]:
+        try:
+            message = self._decode(line)
+        except (msgspec.DecodeError, UnicodeError):
+            raise InputError("a line of the input is no JSON: is this the output of a Singer tap?") from None
+        if not isinstance(message, dict):
+            raise InputError("a line of the input is no Singer message")
+        return message
+
+    @override
+    @staticmethod
+    def assert_line_requires(line_dict: dict[str, Any], requires: set[str]) -> None:
+        if missing := requires - line_dict.keys():
+            kind = line_dict.get("type", "Singer")
+            raise InputError(f"a {kind} message of the input lacks {', '.join(sorted(missing))}")
+
+    def _decode(self, line: str) -> Any:
+        from singer_sdk.contrib.msgspec import decoder  # noqa: PLC0415
+
+        return decoder.decode(line)
+
+
+class PlainSink(Sink):
+    """A sink that hands on records as they came: unchecked, dates as the texts that they are.
+
+    The mapping coerces every value that it sends, so checking records against the schema would only cost time, and
+    turning texts into dates at the top level alone would make values depend on where they stand.
+    """
+
+    @override
+    def get_validator(self) -> BaseJSONSchemaValidator | None:
+        return None
+
+    @override
+    def _validate_and_parse(self, record: dict[str, Any]) -> dict[str, Any]:
+        return record
+
+
+class CheckpointingTarget(Target):
+    """A target that passes a STATE on as soon as all before it is done, and drains one sink after the other.
+
+    Attributes:
+        emits_state: Whether STATE is passed on at all.
+    """
+
+    message_reader_class = QuietReader
+    emits_state = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_parallelism = 1
+        self._last_written: dict[str, Any] | None = None
+
+    def checkpoint(self) -> None:
+        """Pass on the newest STATE; called when no record is left without an outcome."""
+        if self._latest_state and self._latest_state != self._last_written:
+            self._write_state_message(self._latest_state)
+
+    @override
+    def _write_state_message(self, state: dict[str, Any]) -> None:
+        if self.emits_state and state != self._last_written:
+            self._last_written = state
+            super()._write_state_message(state)
+
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        # The SDK would drain everything and end with 0, as if all had been read.
+        logger.warning("Stopped by signal %d; what was not delivered is kept and sent by the next run", signum)
+        sys.exit(1)
+
+
+def run(command: Callable[..., Any], expected: tuple[type[Exception], ...]) -> None:
+    """Run a plugin's command line; an error becomes one line and exit code 1.
+
+    Args:
+        command: The click command.
+        expected: Errors whose message says what to do. Of any other only the type and place are told, because its
+            message may quote data.
+    """
+    try:
+        sys.exit(command(standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.Abort:
+        sys.exit(1)
+    except expected as error:
+        logger.error("%s", str(error).replace("\n", " "))  # noqa: TRY400 - one line, no traceback
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the last resort, which must not print data
+        last = error.__traceback__
+        while last and last.tb_next:
+            last = last.tb_next
+        place = f"{last.tb_frame.f_code.co_filename}:{last.tb_lineno}" if last else "an unknown place"
+        logger.error("Unexpected %s at %s; please report it", type(error).__name__, place)  # noqa: TRY400
+        sys.exit(1)

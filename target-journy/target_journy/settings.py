@@ -1,0 +1,165 @@
+"""The settings of the loader: their schema for Singer, and what they mean together."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import typing as th
+
+from target_journy.mapping_file import PRESETS
+from target_journy.transports.journy import DEFAULT_URL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_LEDGER = "sqlite:///target-journy-ledger.db"
+DEFAULT_REJECTED = "target-journy-rejected.jsonl"
+
+SETTINGS = th.PropertiesList(
+    th.Property(
+        "api_key",
+        th.StringType(nullable=False),
+        required=True,
+        secret=True,
+        title="API key",
+        description="Key of journy.io's REST API with the permission to track data: Settings, API access.",
+    ),
+    th.Property(
+        "api_url",
+        th.StringType(nullable=False),
+        default=DEFAULT_URL,
+        title="API address",
+        description="Where journy.io's REST API is.",
+    ),
+    th.Property(
+        "workspace",
+        th.StringType,
+        title="Workspace",
+        description="Any name for the journy.io business behind the key; keeps two of them apart in one ledger.",
+    ),
+    th.Property(
+        "preset",
+        th.StringType(allowed_values=list(PRESETS)),
+        title="Preset",
+        description="Mapping that comes with the loader: marketplace-raw, for the rows of tap-atlassian-marketplace.",
+    ),
+    th.Property(
+        "mapping",
+        th.CustomType({"type": ["object", "string", "null"]}),
+        title="Mapping",
+        description="Which stream becomes accounts, users, memberships and events: inline, or the path of a YAML file. "
+        "Overrides the preset stream by stream.",
+    ),
+    th.Property(
+        "unknown_streams",
+        th.StringType(nullable=False, allowed_values=["skip", "default", "fail"]),
+        default="skip",
+        title="Unknown streams",
+        description="What to do with a stream that no mapping names: skip it, make each record an account with all its "
+        "fields (default), or fail.",
+    ),
+    th.Property(
+        "ledger_url",
+        th.StringType(nullable=False),
+        default=DEFAULT_LEDGER,
+        secret=True,
+        title="Ledger",
+        description="SQLAlchemy URL of the database that remembers what was delivered: a SQLite file or PostgreSQL.",
+    ),
+    th.Property(
+        "require_ledger",
+        th.BooleanType,
+        title="Require a ledger",
+        description="Refuse to start with an empty ledger, because everything would be sent again. "
+        "True by default where the environment has CI set.",
+    ),
+    th.Property(
+        "events_since",
+        th.StringType,
+        title="Events since",
+        description="Send events from this date on, or all. Setting it also allows a start with an empty ledger.",
+    ),
+    th.Property(
+        "requests_per_minute",
+        th.IntegerType(nullable=False, minimum=1),
+        default=1800,
+        title="Requests a minute",
+        description="Calls a minute at most; journy.io allows 1800 to all integrations of a business together.",
+    ),
+    th.Property(
+        "null_policy",
+        th.StringType(nullable=False, allowed_values=["keep", "unset"]),
+        default="keep",
+        title="Nulls",
+        description="Whether a null leaves the property as it is (keep) or deletes it (unset).",
+    ),
+    th.Property(
+        "memberships",
+        th.StringType(nullable=False, allowed_values=["add", "sync", "none"]),
+        default="add",
+        title="Memberships",
+        description="Make contacts members of their accounts (add), also end memberships of former contacts (sync), "
+        "or neither (none).",
+    ),
+    th.Property(
+        "dry_run",
+        th.BooleanType(nullable=False),
+        default=False,
+        title="Dry run",
+        description="Send nothing and keep nothing; the report at report_path shows the calls that would be made.",
+    ),
+    th.Property(
+        "report_path",
+        th.StringType,
+        title="Report",
+        description="File for the run's summary as JSON.",
+    ),
+    th.Property(
+        "rejected_path",
+        th.StringType(nullable=False),
+        default=DEFAULT_REJECTED,
+        title="Rejected records",
+        description="JSONL file that takes the records journy.io refused, with the reason.",
+    ),
+    th.Property(
+        "max_rejected_percent",
+        th.NumberType(nullable=False, minimum=0, maximum=100),
+        default=5,
+        title="Rejected records allowed",
+        description="Share of the records with something to send that may be refused; above it the exit code is 3.",
+    ),
+    th.Property(
+        "timeout",
+        th.IntegerType(nullable=False, minimum=1),
+        default=60,
+        title="Time-out",
+        description="Seconds to wait for an answer of journy.io.",
+    ),
+)
+
+
+class SettingsError(Exception):
+    """A setting cannot be used; the message names it and says what it takes."""
+
+
+def needs_ledger(config: Mapping[str, Any]) -> bool:
+    """Whether an empty ledger is an error: as set, otherwise where the environment is that of a CI job."""
+    wanted = config.get("require_ledger")
+    return bool(os.environ.get("CI")) if wanted is None else bool(wanted)
+
+
+def first_event_date(config: Mapping[str, Any]) -> str:
+    """The date before which events are not sent; "" for all.
+
+    Raises:
+        SettingsError: It is neither `all` nor a date.
+    """
+    since = config.get("events_since")
+    if since in {None, "", "all"}:
+        return ""
+    try:
+        return dt.date.fromisoformat(str(since)).isoformat()
+    except ValueError:
+        raise SettingsError("setting 'events_since': expected all or a date such as 2026-01-31") from None

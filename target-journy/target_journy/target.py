@@ -1,0 +1,133 @@
+"""The Singer side of the loader: settings, command line, sinks."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import click
+from singer_sdk.helpers.capabilities import PluginCapabilities
+from typing_extensions import override
+
+from marketplace_http import redact_logs
+from target_journy.loader import Loader, journy
+from target_journy.sdk import CheckpointingTarget, PlainSink
+from target_journy.settings import SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import IO
+
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.plugin_base import _ConfigInput
+
+
+class JournySink(PlainSink):
+    """Hands the records of one stream to the loader."""
+
+    MAX_SIZE_DEFAULT = 1000
+
+    def __init__(
+        self, target: TargetJourny, stream_name: str, schema: dict[str, Any], key_properties: Sequence[str] | None
+    ) -> None:
+        super().__init__(target, stream_name, schema, key_properties)
+        self._target = target
+        target.loader.open_stream(stream_name, schema, key_properties or ())
+
+    @override
+    def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
+        self._target.loader.load(self.stream_name, record)
+
+    @override
+    def process_batch(self, context: dict[str, Any]) -> None:
+        self._target.loader.flush()
+        self._target.checkpoint()
+
+
+class TargetJourny(CheckpointingTarget):
+    """Loads streams into journy.io as accounts, users, memberships and events."""
+
+    name = "target-journy"
+    config_jsonschema = SETTINGS.to_dict()
+    default_sink_class = JournySink
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    def __init__(self, *, adopt: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._adopt = adopt
+        self.emits_state = not self.config.get("dry_run")
+        self.exit_code = 0
+        redact_logs([self.config.get("api_key") or ""])
+
+    @cached_property
+    def loader(self) -> Loader:
+        """The loader, opened with the first stream."""
+        return Loader(self.config, adopt=self._adopt)
+
+    @override
+    def process_endofpipe(self) -> None:
+        self.exit_code = self.loader.finish()
+        super().process_endofpipe()
+
+    def load(self, lines: IO[str] | None) -> int:
+        """Load a whole input.
+
+        Returns:
+            The exit code.
+        """
+        try:
+            self.listen(lines)
+        finally:
+            if "loader" in self.__dict__:
+                self.loader.close()
+        return self.exit_code
+
+    @override
+    @classmethod
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: _ConfigInput | None = None,
+        file_input: IO[str] | None = None,
+        check: bool = False,
+        adopt: bool = False,
+    ) -> int:
+        """Run the command line.
+
+        Returns:
+            The exit code.
+        """
+        if about:
+            cls.print_about(about_format)
+            return 0
+        cls.print_version(print_fn=cls.logger.info)
+        target = cls(
+            config=config.config if config else {},
+            parse_env_config=bool(config and config.parse_env),
+            adopt=adopt,
+        )
+        return target.check() if check else target.load(file_input)
+
+    def check(self) -> int:
+        """Ask journy.io whether the key works, and say so."""
+        api = journy(self.config)
+        permissions = ", ".join(api.permissions()) or "none named"
+        click.echo(f"ok: {api.destination} takes the key; its permissions: {permissions}")
+        return 0
+
+    @override
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        command = super().get_singer_command()
+        command.params += [
+            click.Option(["--check"], is_flag=True, help="Ask journy.io whether the key works, then stop."),
+            click.Option(["--adopt"], is_flag=True, help="Take the input as delivered already and send nothing."),
+        ]
+        return command

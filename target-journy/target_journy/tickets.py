@@ -1,0 +1,40 @@
+"""What a record still waits for before its outcome is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from target_journy.operations import Outcome, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Something that has to reach journy.io before a record is done.
+
+    Attributes:
+        kind: account, user, membership or event.
+        key: Account id, e-mail, pair of both, or event id.
+        names: The properties that the record has a stake in.
+    """
+
+    kind: str
+    key: str | tuple[str, str]
+    names: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Plan:
+    """What became of one record so far.
+
+    Attributes:
+        outcomes: Outcomes of the operations that are done.
+        tickets: What the others wait for.
+        rejections: Reasons of those rejections that are news.
+    """
+
+    source: Source
+    outcomes: list[Outcome] = field(default_factory=list)
+    tickets: list[Ticket] = field(default_factory=list)
+    rejections: list[str] = field(default_factory=list)

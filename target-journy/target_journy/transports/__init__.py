@@ -1,0 +1,72 @@
+"""Doors into journy.io. A transport carries one call and tells what came of it; it knows nothing of streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from target_journy.values import Scalar, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer to a call that was accepted.
+
+    Attributes:
+        request_id: The server's own name for the call.
+        rejected: Properties that were refused all the same, with the reasons.
+        possibly_repeated: How often the call was made again although the server may have carried it out before.
+    """
+
+    request_id: str | None = None
+    rejected: Mapping[str, str] = field(default_factory=dict)
+    possibly_repeated: int = 0
+
+
+class PayloadRejectedError(Exception):
+    """The server refused what was sent; sending it again unchanged cannot succeed.
+
+    Attributes:
+        reason: The server's reason, personal data masked.
+        request_id: The server's own name for the call.
+        fields: Reasons by the path of a field, where it named fields.
+    """
+
+    def __init__(self, reason: str, request_id: str | None, fields: Mapping[str, str]) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.request_id = request_id
+        self.fields = fields
+
+
+class DeliveryError(Exception):
+    """Nothing more can be delivered now: credentials, or a server that does not answer. Says what to do."""
+
+
+class Transport(Protocol):
+    """Carries calls to a destination; every call may raise `PayloadRejectedError` or `DeliveryError`."""
+
+    @property
+    def destination(self) -> str:
+        """Transport, host and port: where the calls go, without credentials."""
+
+    def upsert_account(self, account: str, properties: Mapping[str, Value]) -> Receipt:
+        """Create or update an account."""
+
+    def upsert_user(self, email: str, properties: Mapping[str, Value]) -> Receipt:
+        """Create or update a user."""
+
+    def add_members(self, account: str, emails: Sequence[str]) -> Receipt:
+        """Make users members of an account, at most `MEMBERS_PER_CALL`."""
+
+    def remove_members(self, account: str, emails: Sequence[str]) -> Receipt:
+        """End memberships, at most `MEMBERS_PER_CALL`."""
+
+    def track(self, name: str, account: str, triggered_at: str, metadata: Mapping[str, Scalar]) -> Receipt:
+        """Tell an event of an account."""
+
+
+MEMBERS_PER_CALL = 100

@@ -1,0 +1,54 @@
+"""Transports that send nothing: to see what a run would do, or to take its input as delivered already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from target_journy.transports import Receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from target_journy.values import Scalar, Value
+
+_LONGEST_PREVIEW = 1000
+
+
+class SilentTransport:
+    """Accepts every call and makes none.
+
+    Args:
+        destination: Where the calls would go.
+
+    Attributes:
+        preview: The first calls, as plain data.
+    """
+
+    def __init__(self, destination: str) -> None:
+        self.destination = destination
+        self.preview: list[dict[str, Any]] = []
+
+    def upsert_account(self, account: str, properties: Mapping[str, Value]) -> Receipt:
+        """Accept an account."""
+        return self._accept("upsert_account", account=account, properties=properties)
+
+    def upsert_user(self, email: str, properties: Mapping[str, Value]) -> Receipt:
+        """Accept a user."""
+        return self._accept("upsert_user", email=email, properties=properties)
+
+    def add_members(self, account: str, emails: Sequence[str]) -> Receipt:
+        """Accept new memberships."""
+        return self._accept("add_members", account=account, emails=emails)
+
+    def remove_members(self, account: str, emails: Sequence[str]) -> Receipt:
+        """Accept the end of memberships."""
+        return self._accept("remove_members", account=account, emails=emails)
+
+    def track(self, name: str, account: str, triggered_at: str, metadata: Mapping[str, Scalar]) -> Receipt:
+        """Accept an event."""
+        return self._accept("track", name=name, account=account, triggered_at=triggered_at, metadata=metadata)
+
+    def _accept(self, call: str, **details: Any) -> Receipt:
+        if len(self.preview) < _LONGEST_PREVIEW:
+            self.preview.append({"call": call, **details})
+        return Receipt()
