@@ -96,6 +96,7 @@ def running(
     if unknown := active - set(FAULTS):
         raise ValueError(f"Unknown fault {', '.join(sorted(unknown))}; there are {', '.join(FAULTS)}")
     listener = socket.create_server((host, port))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does it for its own sockets only
     sandbox = Sandbox(
         url=f"http://{host}:{listener.getsockname()[1]}",
         world=world or World(seed=seed, customers=customers, today=today),
