@@ -36,7 +36,13 @@ def own_environment(settings: Mapping[str, str], database: Path) -> dict[str, st
     return {**inherited, **_ALONE, "MELTANO_DATABASE_URI": f"sqlite:///{database}", **settings}
 
 
-def meltano(*words: str, environment: Mapping[str, str], output: IO[str], env_file: str = os.devnull) -> int:
+def meltano(
+    *words: str,
+    environment: Mapping[str, str],
+    output: IO[str],
+    env_file: str = os.devnull,
+    log_format: str = "uncolored",
+) -> int:
     """Run a Meltano command in the checkout and return its exit code.
 
     Args:
@@ -44,8 +50,9 @@ def meltano(*words: str, environment: Mapping[str, str], output: IO[str], env_fi
         environment: The whole environment of the process.
         output: Where standard output and error go.
         env_file: Read instead of the user's `.env`.
+        log_format: One of Meltano's log formats.
     """
-    command = [str(VENV / "meltano"), "--env-file", env_file, "--log-format", "uncolored", *words]
+    command = [str(VENV / "meltano"), "--env-file", env_file, "--log-format", log_format, *words]
     return subprocess.run(
         command, cwd=ROOT, env=dict(environment), stdout=output, stderr=subprocess.STDOUT, check=False
     ).returncode
