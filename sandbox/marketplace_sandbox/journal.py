@@ -60,24 +60,20 @@ class JournalMiddleware:
             await self._app(scope, receive, send)
             return
         state = scope.setdefault("state", {})
-        status = 500
+        call = {
+            "side": side,
+            "method": scope["method"],
+            "path": scope["path"],
+            "query": scope["query_string"].decode("latin-1"),
+        }
 
-        async def note(message: Message) -> None:
-            nonlocal status
+        async def enter(message: Message) -> None:
+            # Before the answer leaves: who has it in hand finds the call in the journal.
             if message["type"] == "http.response.start":
-                status = message["status"]
+                call["status"] = message["status"]
+                if "accepted" in state:
+                    call["body"] = state["accepted"]
+                self._journal.calls.append(call)
             await send(message)
 
-        try:
-            await self._app(scope, receive, note)
-        finally:
-            call = {
-                "side": side,
-                "method": scope["method"],
-                "path": scope["path"],
-                "query": scope["query_string"].decode("latin-1"),
-                "status": status,
-            }
-            if "accepted" in state:
-                call["body"] = state["accepted"]
-            self._journal.calls.append(call)
+        await self._app(scope, receive, enter)

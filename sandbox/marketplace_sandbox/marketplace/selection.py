@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from marketplace_sandbox.marketplace.parameters import choice, choices, date_of, flag
+from marketplace_sandbox.marketplace.sorting import sorted_licenses, sorted_transactions
 from marketplace_sandbox.world.rows import INSIGHT_FIELDS
 
 if TYPE_CHECKING:
@@ -37,37 +38,6 @@ _LICENSE_TYPES = (
 )
 _SALE_TYPES = ("new", "refund", "renewal", "upgrade", "downgrade")
 _PAYMENTS = ("paid", "open", "uncollectible", "refunded")
-_LICENSE_SORTS = (
-    "addonName",
-    "company",
-    "country",
-    "endDate",
-    "hosting",
-    "licenseId",
-    "licenseType",
-    "partner",
-    "region",
-    "startDate",
-    "tier",
-)
-_SALE_SORTS = (
-    "addonName",
-    "company",
-    "country",
-    "date",
-    "hosting",
-    "licenseId",
-    "licenseType",
-    "partner",
-    "partnerType",
-    "purchasePrice",
-    "region",
-    "saleType",
-    "tier",
-    "transactionId",
-    "vendorAmount",
-    "paymentStatus",
-)
 
 INSIGHTS_SINCE = "2018-07-01"
 """Data insights exist from this day on; a report that starts earlier, or nowhere, has none."""
@@ -89,8 +59,6 @@ def licenses(world: World, params: QueryParams) -> list[Row]:
     )
     with_insights = flag(params, "withDataInsights") and start is not None and start >= INSIGHTS_SINCE
     flag(params, "withAttribution")
-    choices(params, "sortBy", _LICENSE_SORTS)
-    choices(params, "order", ("asc", "desc"))
     common = _common(params)
     free_products = {app.product_id for app in world.apps.values() if app.always_free}
 
@@ -105,9 +73,9 @@ def licenses(world: World, params: QueryParams) -> list[Row]:
             and all(test(row) for test in common)
         )
 
-    rows = (row for row in world.licenses if wanted(row))
+    rows = sorted_licenses([row for row in world.licenses if wanted(row)], params)
     if with_insights:
-        return list(rows)
+        return rows
     return [{key: value for key, value in row.items() if key not in INSIGHT_FIELDS} for row in rows]
 
 
@@ -122,8 +90,6 @@ def transactions(world: World, params: QueryParams) -> list[Row]:
     payments = choices(params, "paymentStatus", _PAYMENTS)
     periods = choices(params, "billingPeriod", ("monthly", "annual"))
     with_manual, without_zero = flag(params, "includeManualInvoice"), flag(params, "excludeZeroTransactions")
-    choices(params, "sortBy", _SALE_SORTS)
-    choices(params, "order", ("asc", "desc"))
     common = _common(params)
 
     def wanted(row: Row) -> bool:
@@ -141,7 +107,7 @@ def transactions(world: World, params: QueryParams) -> list[Row]:
             and all(test(row) for test in common)
         )
 
-    return [row for row in world.transactions if wanted(row)]
+    return sorted_transactions([row for row in world.transactions if wanted(row)], params)
 
 
 def _common(params: QueryParams) -> list[Callable[[Row], bool]]:

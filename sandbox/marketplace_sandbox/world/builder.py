@@ -115,6 +115,7 @@ class Builder:
                 "hosting": "Cloud",
                 "appEdition": "Standard",
                 "newBillingSystem": "Yes",
+                "latestMaintenanceStartDate": start,
                 "tier": "25 Users",
                 "contactDetails": company.contact_details(),
                 "extendedServerSupport": "NA",
@@ -190,7 +191,6 @@ class Builder:
         end: str = purchase.get("maintenanceEndDate") or license_row["maintenanceEndDate"]
         invoice = license_row.get("newBillingSystem") == "Yes"
         sold: str = purchase.get("saleDate") or start
-        contacts = license_row.get("contactDetails") or {}
         row = present(
             {
                 "transactionId": self._order(order, invoice=invoice),
@@ -198,12 +198,10 @@ class Builder:
                 **{key: license_row.get(key, ABSENT) for key in _SHARED_FIELDS},
                 "lastUpdated": sold,
                 "paymentStatus": "Paid",
-                "customerDetails": {
-                    key: {part: value[part] for part in ("email", "name") if part in value}
-                    if isinstance(value, dict)
-                    else value
-                    for key, value in contacts.items()
-                },
+                "partnerDetails": _short_contacts(license_row["partnerDetails"])
+                if "partnerDetails" in license_row
+                else ABSENT,
+                "customerDetails": _short_contacts(license_row.get("contactDetails") or {}),
                 "purchaseDetails": present(
                     {
                         "saleDate": sold,
@@ -238,6 +236,7 @@ class Builder:
 _SHARED_FIELDS = (
     "addonLicenseId",
     "licenseId",
+    "hostLicenseId",
     "appEntitlementId",
     "appEntitlementNumber",
     "hostEntitlementId",
@@ -249,5 +248,12 @@ _SHARED_FIELDS = (
     "appEdition",
     "licenseLevel",
     "cloudComplianceBoundaries",
-    "partnerDetails",
 )
+
+
+def _short_contacts(details: Row) -> Row:
+    """The details with e-mail and name of each contact: a transaction tells no more."""
+    return {
+        key: {part: value[part] for part in ("email", "name") if part in value} if isinstance(value, dict) else value
+        for key, value in details.items()
+    }

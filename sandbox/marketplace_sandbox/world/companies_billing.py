@@ -56,6 +56,7 @@ def rebill_remaining_dates(b: Builder) -> None:
     half, order = shift(start, months=6), "dogwood-upgrade"
     b.sale(row, "Refund", -600, maintenanceStartDate=half, tier="100 Users", order=order, rate=0.85)
     upgraded = {"oldTier": "100 Users", "changeInTier": "Increase"}
+    upgraded |= {"changeInParentProductEdition": "Yes", "oldParentProductEdition": "Free"}
     b.sale(row, "Upgrade", 900, maintenanceStartDate=half, order=order, rate=0.8, **upgraded)
 
 
@@ -116,7 +117,8 @@ def goodwill_refund(b: Builder) -> None:
     """A small refund over the whole term, as an apology."""
     start = b.ago(months=7)
     row = b.cloud(b.company("Ivy Insurance"), TIMESHEETS, start, shift(start, months=12), tier="100 Users")
-    b.sale(row, "New", 1200)
+    promotion = {"type": "MARKETPLACE_PROMOTION", "amount": 133.33, "code": "SANDBOX10"}
+    b.sale(row, "New", 1200, discounts=[promotion])
     b.sale(row, "Refund", -60, saleDate=shift(start, months=6))
 
 
@@ -130,8 +132,9 @@ def co_termed(b: Builder) -> None:
 def two_year_data_center(b: Builder) -> None:
     """Two years paid at once; its technical contact leaves tomorrow."""
     start = b.ago(months=10)
-    row = b.data_center(b.company("Katsura Motors", "Japan"), TIMESHEETS, start, shift(start, months=24))
-    b.sale(row, "New", 4320, rate=0.75)
+    tier = "Per Unit Pricing (593 Users)"
+    row = b.data_center(b.company("Katsura Motors", "Japan"), TIMESHEETS, start, shift(start, months=24), tier=tier)
+    b.sale(row, "New", 4320, rate=0.75, tier=tier.replace("Users", "users"))
 
 
 def zero_price_sandbox(b: Builder) -> None:
@@ -153,7 +156,9 @@ def open_and_uncollectible(b: Builder) -> None:
         inGracePeriod="No",
     )
     before = {"maintenanceStartDate": shift(start, months=-12), "maintenanceEndDate": start}
-    attempts = [{"attemptCount": 2, "errorCode": "card_declined", "paymentAttemptDate": shift(start, months=-11)}]
+    tried = shift(start, months=-11)
+    again = {"nextPaymentAttemptDate": shift(tried, days=5)}
+    attempts = [{"attemptCount": 1, "errorCode": "card_declined", "paymentAttemptDate": tried, **again}]
     b.sale(row, "New", 480, fields={"paymentStatus": "Uncollectible", "dunningStatus": attempts}, **before)
     b.sale(row, "Renewal", 480, paymentTerms="Net30", fields={"paymentStatus": "Open"})
 

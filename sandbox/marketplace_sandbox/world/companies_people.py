@@ -19,13 +19,14 @@ _RESELLER = "orchid-resale-sbx.com"
 def reseller_five_customers(b: Builder) -> None:
     """Five unrelated customers of one reseller: its buyer is the billing contact of all five."""
     buyer = b.person(_RESELLER)
-    partner = {"partnerName": "Orchid Resale", "partnerType": "Reseller", "billingContact": buyer.short()}
+    office = {"address1": "1 Canal Street", "address2": "Floor 3", "city": "Utrecht", "state": "UT", "postcode": "3511"}
+    partner = {"partnerName": "Orchid Resale", "partnerType": "Reseller", "billingContact": buyer.contact(office)}
     names = ("Quince Labs", "Rowan Dental", "Spruce Games", "Teak Legal", "Umbra Optics")
     for months, name in enumerate(names, start=1):
         company = replace(b.company(name, "Netherlands"), billing=buyer)
         start = b.ago(months=months)
         row = b.cloud(company, FORMS, start, shift(start, months=12), partnerDetails=partner)
-        b.sale(row, "New", 350 + months, discounts=[{"type": "EXPERT", "amount": 87.5}])
+        b.sale(row, "New", 350 + months, partnerDiscountAmount=87.5, discounts=[{"type": "EXPERT", "amount": 87.5}])
 
 
 def consultant_in_five_licenses(b: Builder) -> None:

@@ -160,10 +160,19 @@ def moved_site(b: Builder) -> None:
 
 
 def trial_that_converts(b: Builder) -> None:
-    """A trial near its end, bought on the second day; a field of its row is in no schema."""
+    """A trial found through an advertisement, bought on the second day; a field of its row is in no schema."""
     start = b.ago(days=24)
     company = b.company("Raspberry Radio", "United States")
-    b.cloud(company, DIAGRAMS, start, shift(start, days=30), growthSignal="High", **evaluation(start, users=120))
+    found = {
+        "channel": "paid-display",
+        "referrerDomain": "ads.example",
+        "campaignSource": "newsletter",
+        "campaignMedium": "banner",
+        "campaignName": "spring",
+        "campaignContent": "blue",
+    }
+    trial = {**evaluation(start, users=120), "attribution": found, "growthSignal": "High"}
+    b.cloud(company, DIAGRAMS, start, shift(start, days=30), **trial)
 
 
 def fedramp_site(b: Builder) -> None:
@@ -191,7 +200,7 @@ def free_app(b: Builder) -> None:
 
 
 def archived_app(b: Builder) -> None:
-    """An old cloud licence of the archived app, from the time of support numbers in the cloud."""
+    """An old cloud licence of the archived app, known by support numbers; one field has its other name."""
     number, host = b.ids.license_number(b.label("cloud")), b.ids.license_number(b.label("host"))
     row = b.cloud(
         b.company("Wisteria Labs", "Netherlands"),
@@ -202,7 +211,8 @@ def archived_app(b: Builder) -> None:
         licenseId=f"SEN-{number}",
         hostLicenseId=f"SEN-{host}",
         appEntitlementNumber=ABSENT,
-        newBillingSystem="No",
+        newBillingSystem=ABSENT,
+        isNewBillingSystem="No",
         tier="Subscription",
         **dict.fromkeys(_SITE_FIELDS, ABSENT),
     )

@@ -73,7 +73,7 @@ def renew(world: World, b: Builder, row: Row) -> None:
     last = sale["purchaseDetails"]
     months = 1 if last.get("billingPeriod") == "Monthly" else 12
     start = row["maintenanceEndDate"]
-    row["maintenanceStartDate"], row["maintenanceEndDate"] = start, shift(start, months=months)
+    _begin_term(row, start, months=months)
     _touch(b, row)
     b.sale(row, "Renewal", last["purchasePrice"], saleDate=b.today)
 
@@ -83,7 +83,7 @@ def convert(b: Builder, row: Row) -> None:
     row["licenseType"], row["tier"] = "COMMERCIAL", "25 Users"
     row["evaluationSaleDate"] = b.today
     row["daysToConvertEval"] = str(days_between(row["evaluationEndDate"], b.today))
-    row["maintenanceStartDate"], row["maintenanceEndDate"] = b.today, shift(b.today, months=12)
+    _begin_term(row, b.today, months=12)
     _touch(b, row)
     b.sale(row, "New", 299)
 
@@ -167,6 +167,12 @@ def _report_late_sale(world: World, b: Builder) -> None:
 def _delete_license(world: World, _: Builder) -> None:
     gone = world.ideas["far_countries"][2]
     world.licenses[:] = [row for row in world.licenses if row is not gone]
+
+
+def _begin_term(row: Row, start: str, *, months: int) -> None:
+    row["maintenanceStartDate"], row["maintenanceEndDate"] = start, shift(start, months=months)
+    if "latestMaintenanceStartDate" in row:
+        row["latestMaintenanceStartDate"] = start
 
 
 def _technical_email(row: Row) -> str:
