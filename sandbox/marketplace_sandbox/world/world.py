@@ -15,7 +15,7 @@ from marketplace_sandbox.world.ordinary import ordinary_customer
 from marketplace_sandbox.world.steps import pass_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from marketplace_sandbox.world.apps import App
     from marketplace_sandbox.world.rows import Row
@@ -25,6 +25,12 @@ IDEAS = (*companies_billing.IDEAS, *companies_people.IDEAS, *companies_rarities.
 
 class World:
     """Licences and transactions of one vendor on one day.
+
+    Args:
+        seed: Worlds of one seed are equal, those of two seeds share no id.
+        customers: Ordinary customers beside the fixture companies.
+        today: The first day.
+        ideas: The functions that make the fixture companies.
 
     Attributes:
         today: The world's date, `YYYY-MM-DD`.
@@ -36,7 +42,14 @@ class World:
         ideas: The licence rows of each fixture company by the name of its idea.
     """
 
-    def __init__(self, *, seed: int = 1, customers: int = 0, today: str = "2026-03-02") -> None:
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        customers: int = 0,
+        today: str = "2026-03-02",
+        ideas: Iterable[Callable[[Builder], None]] = IDEAS,
+    ) -> None:
         date.fromisoformat(today)
         ids = Ids(seed)
         self.apps = vendor_apps(ids)
@@ -44,7 +57,7 @@ class World:
         self.day = 0
         builder = Builder(today=today, seed=seed, ids=ids, apps=self.apps)
         self.ideas: dict[str, list[Row]] = {}
-        for idea in IDEAS:
+        for idea in ideas:
             builder.begin(idea.__name__)
             first = len(builder.licenses)
             idea(builder)
@@ -76,13 +89,12 @@ class World:
             today: The world's date.
             repeated: `addonLicenseId` of licences to be repeated whatever dates are asked for.
         """
-        world = cls(today=today)
-        world.licenses[:] = licenses
-        world.transactions[:] = transactions
+        world = cls(today=today, ideas=())
+        world.licenses += licenses
+        world.transactions += transactions
         if apps is not None:
             world.apps = {app.key: app for app in apps}
-        world.repeated = set(repeated)
-        world.ideas = {}
+        world.repeated.update(repeated)
         return world
 
     def step(self, days: int = 1) -> dict[str, Any]:
