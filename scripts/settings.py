@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import yaml
@@ -69,6 +70,7 @@ class Setting:
         return {**found, "label": self.schema["title"], "description": self.schema["description"]}
 
 
+@cache
 def settings_of(plugin: str) -> list[Setting]:
     """Return a plugin's own settings in the order in which it names them."""
     printed = subprocess.run([VENV / plugin, "--about", "--format=json"], check=True, capture_output=True, text=True)
