@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import traceback
 from pathlib import Path
+
+from singer_sdk.exceptions import ConfigurationError, MappingError
 
 from tap_atlassian_marketplace.errors import TapError
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
@@ -18,11 +19,8 @@ def main() -> None:
     logger = logging.getLogger(TapAtlassianMarketplace.name)
     try:
         command.main()
-    except TapError as error:
+    except (TapError, ConfigurationError, MappingError) as error:
         logger.error("%s", error)  # noqa: TRY400 - a person reads this, the traceback says nothing to them
-    except BrokenPipeError:
-        logger.error("The loader stopped reading.")  # noqa: TRY400
-        _discard_output()
     except Exception as error:  # noqa: BLE001 - the last resort
         # The text of an unforeseen error may quote a row, so only its kind and place are told.
         logger.error("Unexpected %s at %s.", type(error).__name__, _place(error))  # noqa: TRY400
@@ -33,11 +31,6 @@ def main() -> None:
 def _place(error: BaseException) -> str:
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{Path(last.filename).name}:{last.lineno}"
-
-
-def _discard_output() -> None:
-    """Keep the interpreter from failing once more when it flushes what nobody reads."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

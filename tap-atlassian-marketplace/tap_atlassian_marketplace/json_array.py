@@ -42,13 +42,11 @@ def read_rows(file: BinaryIO, *, chunk: int = CHUNK) -> Iterator[dict[str, Any]]
         MarketplaceError: The file is cut off, or is not such JSON.
     """
     rest, first = _after_opening(file, chunk), True
-    while True:
-        cut = _last_row_end(rest, first=first)
-        if cut:
+    while not _CLOSING.match(rest):
+        if cut := _last_row_end(rest, first=first):
             yield from _rows(rest[:cut], first=first)
             rest, first = rest[cut:], False
-        if _CLOSING.match(rest):
-            return
+            continue
         if len(rest) > LONGEST_ROW:
             raise MarketplaceError("The export is not readable: it is no JSON array of rows.")
         block = file.read(chunk)
@@ -70,21 +68,26 @@ def _after_opening(file: BinaryIO, chunk: int) -> bytes:
 
 
 def _last_row_end(text: bytes, *, first: bool) -> int:
-    """Find how much of a text is whole rows: a prefix that ends with `}` and, closed, is an array."""
-    if first and _CLOSING.match(text):
-        return 0
-    end = len(text)
+    """Find how much of a text is whole rows: a prefix that ends with `}` and, closed, is an array.
+
+    Returns:
+        The length of that prefix; 0 when more text is needed.
+    """
+    end, broken = len(text), False
     while (end := text.rfind(b"}", 0, end)) >= 0:
         candidate = _as_array(text[: end + 1], first=first)
         try:
             _SPLIT.decode(candidate)
         except msgspec.DecodeError as error:
             place = _MALFORMED_AT.match(str(error))
-            # Broken before the bracket that was added: then no other cut can help.
-            if place and int(place[1]) < len(candidate) - 1:
-                raise MarketplaceError("The export is not readable: its JSON is malformed.") from None
+            before_bracket = len(candidate) - 1 - int(place[1]) if place else 0
+            if before_bracket > 0:
+                # Broken before the bracket that was added: only what lies before that place can be rows.
+                end, broken = max(0, end + 1 - before_bracket), True
         else:
             return end + 1
+    if broken:
+        raise MarketplaceError("The export is not readable: its JSON is malformed.")
     return 0
 
 
@@ -92,7 +95,7 @@ def _rows(text: bytes, *, first: bool) -> Iterator[dict[str, Any]]:
     try:
         for raw in _SPLIT.decode(_as_array(text, first=first)):
             yield _ROW.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise MarketplaceError("The export is not readable: a row of it is no JSON object.") from None
 
 

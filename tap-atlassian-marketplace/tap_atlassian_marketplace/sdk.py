@@ -6,21 +6,31 @@ when a look-back meets only older rows), and its messages quote configuration va
 
 from __future__ import annotations
 
+import io
+import json
 import logging
+import os
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Stream, Tap
+from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.helpers._classproperty import classproperty
+from singer_sdk.helpers._typing import is_integer_type
+from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from tap_atlassian_marketplace.errors import SettingError
+from tap_atlassian_marketplace.errors import SettingError, TapError
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from types import FrameType
+
+    import click
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
 
 class OrderedTap(Tap):
@@ -30,6 +40,38 @@ class OrderedTap(Tap):
     """Names of all streams, in the order of emission."""
 
     message_writer_class = MsgSpecWriter
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        capability for capability in Tap.capabilities if capability is not PluginCapabilities.BATCH
+    ]
+
+    @classproperty
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
+        try:
+            return dict(parse_environment_config(cls.config_jsonschema, cls._env_var_prefix))
+        except ValueError:
+            numbers = (name for name, schema in cls.config_jsonschema["properties"].items() if is_integer_type(schema))
+            names = [f"{cls._env_var_prefix}{name.upper()}" for name in numbers]
+            wrong = [name for name in names if not os.environ.get(name, "0").lstrip("-").isdigit()]
+            raise SettingError(f"No number: {', '.join(wrong)}.") from None
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        """Read the files given by `--config`."""
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, TypeError, ValueError) as error:
+            raise SettingError(f"A file given by --config cannot be read as JSON ({type(error).__name__}).") from None
+
+    @classmethod
+    def invoke(cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **options: Any) -> None:
+        """Run the tap, as the command line asks."""
+        state, catalog = _checked_json("state", state), _checked_json("catalog", catalog)
+        try:
+            super().invoke(state=state, catalog=catalog, **options)
+        except BrokenPipeError:
+            # Click would end without a word, and the interpreter would fail once more when it flushes.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise TapError("The loader stopped reading.") from None
 
     @property
     def streams(self) -> dict[str, Stream]:
@@ -83,6 +125,17 @@ class BookmarkedStream(Stream):
 
     def _increment_stream_state(self, latest_record: Any, *, context: Any = None) -> None:
         """Leave the state alone; the bookmark moves when the stream is complete."""
+
+
+def _checked_json(option: str, file: IO[str] | None) -> IO[str] | None:
+    if file is None:
+        return None
+    text = file.read()
+    try:
+        json.loads(text)
+    except ValueError:
+        raise SettingError(f"The file given by --{option} is not JSON.") from None
+    return io.StringIO(text)
 
 
 def _without_value(error: Any) -> str:

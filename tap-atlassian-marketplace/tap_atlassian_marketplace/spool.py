@@ -74,7 +74,11 @@ class Spool:
         Raises:
             MarketplaceError: The export could not be had.
         """
-        return self._files[request].result()
+        try:
+            return self._files[request].result()
+        except BaseException:
+            self._stop.set()
+            raise
 
 
 def _work(
@@ -83,11 +87,14 @@ def _work(
     timeout: float,
     stop: threading.Event,
 ) -> None:
-    while not stop.is_set():
+    while True:
         try:
             request, path, future = waiting.get_nowait()
         except queue.Empty:
             return
+        if stop.is_set():
+            future.cancel()
+            continue
         try:
             Export(client, request, timeout=timeout, stop=stop).fetch(path)
         except BaseException as error:  # noqa: BLE001 - raised again where the file is asked for

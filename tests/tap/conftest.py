@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests_mock
+from tests.tap.fake_marketplace import FakeMarketplace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def marketplace() -> Iterator[Callable[..., FakeMarketplace]]:
+    """Make a Marketplace of given rows; anything else that is called fails."""
+    with requests_mock.Mocker() as mock:
+
+        def make(licenses: Any = None, transactions: Any = None) -> FakeMarketplace:
+            fake = FakeMarketplace(mock, licenses, transactions)
+            fake.mock = mock
+            return fake
+
+        yield make
+        # An export that is still under way after an error must not call the next test's Marketplace.
+        for thread in threading.enumerate():
+            if thread.name == "export":
+                thread.join(10)
+
+
+@pytest.fixture(autouse=True)
+def _no_pacing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tap_atlassian_marketplace.client._SECONDS_BETWEEN_STARTS", 0)

@@ -1,0 +1,172 @@
+"""A Marketplace made of given rows, answering through requests-mock."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Any
+
+from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import requests_mock
+
+URL = "https://api.atlassian.com/marketplace/rest/3"
+VENDOR = "4711"
+DEVELOPER = "11111111-2222-3333-4444-555555555555"
+TOKEN = "secret-token-of-the-test"
+REPORTS = f"{URL}/reporting/developer-space/{DEVELOPER}"
+CONFIG = {"email": "vendor@example.com", "api_token": TOKEN, "vendor_id": VENDOR}
+
+APPS = {"com.example.one": "product-1", "com.example.two": "product-2"}
+
+
+def license_row(number: int, **fields: Any) -> dict[str, Any]:
+    """A licence of the first app, with the ids of the new billing system."""
+    return {
+        "appEntitlementId": f"id-{number}",
+        "appEntitlementNumber": f"E-{number}",
+        "addonKey": "com.example.one",
+        "lastUpdated": "2026-02-01",
+        "maintenanceStartDate": "2026-01-01",
+        "licenseType": "COMMERCIAL",
+        "status": "active",
+        "hosting": "Cloud",
+        "contactDetails": {"technicalContact": {"email": f"Person{number}@example.com"}},
+        **fields,
+    }
+
+
+def transaction_row(number: int, license_number: int | None, **fields: Any) -> dict[str, Any]:
+    """A sale of one line, on the licence of the same name."""
+    ids = {"appEntitlementNumber": f"E-{license_number}"} if license_number else {}
+    return {
+        "transactionId": f"IN-{number}",
+        "transactionLineItemId": f"line-{number}",
+        "addonKey": "com.example.one",
+        "lastUpdated": "2026-02-01",
+        "purchaseDetails": {"saleDate": "2026-01-01", "purchasePrice": 10},
+        **ids,
+        **fields,
+    }
+
+
+class FakeMarketplace:
+    """Answers like the vendor API, as far as the tap uses it.
+
+    Attributes:
+        starts: Report and parameters of each export that was started.
+        statuses: What the polls of the exports to come answer, before COMPLETED.
+        content: Replaces the content of all exports, byte for byte.
+    """
+
+    def __init__(self, mock: requests_mock.Mocker, licenses: list[Any] | None = None, transactions: Any = None) -> None:
+        self.rows = {"licenses": licenses or [], "sales/transactions": transactions or []}
+        self.starts: list[tuple[str, dict[str, list[str]]]] = []
+        self.statuses: list[str] = []
+        self.content: bytes | None = None
+        self.matches: Callable[[str, Any, dict[str, list[str]]], bool] = matches
+        self._exports: dict[str, bytes] = {}
+        mock.get(f"{URL}/developer-space/vendor/{VENDOR}", json={"developerId": DEVELOPER})
+        mock.get(re.compile(re.escape(f"{URL}/product-listing/developer-space/{DEVELOPER}")), json=self._products)
+        mock.get(REPORTS, json={"_links": {}})
+        mock.post(re.compile(r".*/async/export(\?|$)"), json=self._start)
+        mock.get(re.compile(r".*/async/export/[^/]+/status$"), json=self._status)
+        mock.get(re.compile(r".*/async/export/[^/]+\?accept=json$"), content=self._download)
+
+    def started(self, report: str) -> list[dict[str, list[str]]]:
+        """Parameters of the exports of a report, in their order."""
+        return [parameters for name, parameters in self.starts if name == report]
+
+    def _products(self, request: Any, _: Any) -> Any:
+        keys = list(APPS)
+        place = keys.index(request.qs["cursor"][0]) if "cursor" in request.qs else 0
+        following = {"next": f"/product-listing/x?limit=1&cursor={keys[place + 1]}"} if place + 1 < len(keys) else {}
+        return {"items": [{"appKey": keys[place], "productId": APPS[keys[place]]}], "links": following}
+
+    def _start(self, request: Any, _: Any) -> Any:
+        report = request.path.split(f"{DEVELOPER}/")[1].removesuffix("/async/export")
+        parameters = _parameters(request.url)
+        self.starts.append((report, parameters))
+        export = str(len(self.starts))
+        rows = [row for row in self.rows[report] if self.matches(report, row, parameters)]
+        self._exports[export] = self.content if self.content is not None else json.dumps(rows).encode()
+        return {"_links": {"status": {"href": "https://evil.example/status"}}, "export": {"id": export}}
+
+    def _status(self, request: Any, _: Any) -> Any:
+        status = self.statuses.pop(0) if self.statuses else "COMPLETED"
+        return {"export": {"id": request.path.split("/")[-2], "status": status}}
+
+    def _download(self, request: Any, _: Any) -> bytes:
+        return self._exports[request.path.split("/")[-1]]
+
+
+def matches(report: str, row: Any, parameters: dict[str, list[str]]) -> bool:
+    """Apply dates and window as the API does; it ignores everything else here."""
+    if row.get("lastUpdated") and row["lastUpdated"] < parameters.get("lastUpdated", [""])[0]:
+        return False
+    begin = row.get("maintenanceStartDate", "2026-01-01")
+    return (
+        report != "licenses"
+        or parameters["startDate"][0] <= begin <= parameters.get("endDate", ["9999"])[0]
+        or row.get("anyWindow", False)
+    )
+
+
+def _parameters(url: str) -> dict[str, list[str]]:
+    from urllib.parse import parse_qs, urlsplit
+
+    return parse_qs(urlsplit(url).query)
+
+
+class Output:
+    """What a run wrote to stdout."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.messages = [json.loads(line) for line in text.splitlines()]
+
+    def records(self, stream: str) -> list[dict[str, Any]]:
+        """The records of a stream."""
+        return [m["record"] for m in self.messages if m["type"] == "RECORD" and m["stream"] == stream]
+
+    def ids(self, stream: str) -> list[str]:
+        """One id of each record: of the licence, or of the transaction."""
+        name = {"licenses": "id", "contacts": "license_id", "transactions": "transactionId"}[stream]
+        return list(dict.fromkeys(record[name] for record in self.records(stream)))
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The last state."""
+        states = [m["value"] for m in self.messages if m["type"] == "STATE"]
+        return states[-1] if states else {}
+
+    def bookmark(self, stream: str) -> str | None:
+        """The bookmark of a stream in the last state."""
+        return self.state.get("bookmarks", {}).get(stream, {}).get("replication_key_value")
+
+
+def run(state: Any = None, *, streams: Any = None, catalog: Any = None, **settings: Any) -> Output:
+    """Run the tap in this process.
+
+    Args:
+        state: The state to go on from.
+        streams: Names of the streams to select; all by default.
+        catalog: A catalogue, instead of that selection.
+        settings: Settings besides the credentials.
+    """
+    buffer = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with redirect_stdout(buffer):
+        tap = TapAtlassianMarketplace(config={**CONFIG, **settings}, state=state, catalog=catalog)
+        for name, stream in tap.streams.items():
+            if streams is not None:
+                stream.selected = name in streams
+        try:
+            tap.sync_all()
+        finally:
+            buffer.seek(0)
+    return Output(buffer.read())

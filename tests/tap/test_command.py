@@ -1,0 +1,219 @@
+"""The command as a person or Meltano runs it, over real sockets where it calls."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import subprocess
+import sys
+from typing import NamedTuple
+
+import pytest
+from tests.tap.fake_marketplace import Output
+
+from tap_atlassian_marketplace.__main__ import main
+from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
+
+server = pytest.importorskip("marketplace_sandbox.server", reason="the sandbox is not installed")
+credentials = pytest.importorskip("marketplace_sandbox.credentials")
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with server.running(customers=2) as running:
+        yield running
+
+
+@pytest.fixture
+def config(sandbox, tmp_path):
+    return {
+        "email": credentials.VENDOR_EMAIL,
+        "api_token": credentials.API_TOKEN,
+        "vendor_id": credentials.VENDOR_ID,
+        "api_url": sandbox.marketplace_url,
+        "spool_dir": str(tmp_path / "spool"),
+    }
+
+
+@pytest.fixture
+def tap(tmp_path, monkeypatch, capsys):
+    """Run the command in this process, and undo what it does to the process."""
+    root = logging.getLogger()
+    handlers, level, signals = list(root.handlers), root.level, [signal.getsignal(s) for s in SIGNALS]
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.chdir(tmp_path)
+
+    def call(config=None, *arguments, env=None, **files):
+        command = [TapAtlassianMarketplace.name, *arguments]
+        for name, content in ({"config": config} | files).items():
+            if content is not None:
+                path = tmp_path / f"{name}.json"
+                path.write_text(content if isinstance(content, str) else json.dumps(content))
+                command += [f"--{name}", str(path)]
+        for variable, value in (env or {}).items():
+            monkeypatch.setenv(variable, value)
+        monkeypatch.setattr(sys, "argv", command)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        for handler in set(root.handlers) - set(handlers):
+            root.removeHandler(handler)
+        captured = capsys.readouterr()
+        result = Result(int(exit_.value.code or 0), captured.out, captured.err)
+        for text in (result.stdout, result.stderr):
+            assert credentials.API_TOKEN not in text.replace("sandbox-token-wrong", "")
+            assert "Traceback" not in text
+        assert "@" not in result.stderr
+        return result
+
+    yield call
+    logging.captureWarnings(False)
+    root.setLevel(level)
+    for number, handler in zip(SIGNALS, signals, strict=True):
+        signal.signal(number, handler)
+
+
+class Result(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def errors(result):
+    return [line.split(" | ", 3)[3] for line in result.stderr.splitlines() if "| ERROR" in line]
+
+
+def test_a_run_against_real_sockets(tap, config):
+    result = tap(config)
+    output = Output(result.stdout)
+    assert result.returncode == 0, result.stderr
+    assert len(output.records("contacts")) == 3 * len(output.records("licenses")) > 0
+    assert output.records("transactions")
+    again = tap(config, state=output.state)
+    assert Output(again.stdout).state == output.state
+
+
+def test_unknown_parameters_of_the_real_thing_do_no_harm(tap, config):
+    result = tap({**config, "license_statuses": ["active"], "hostings": ["Data Center"], "include_free_apps": True})
+    records = Output(result.stdout).records("licenses")
+    assert records
+    assert {(record["status"], record["hosting"]) for record in records} == {("active", "Data Center")}
+
+
+def test_check(tap, config):
+    result = tap(config, "--check")
+    assert result.returncode == 0
+    assert result.stdout == f"ok: the token may read the reports of developer {credentials.DEVELOPER_ID}\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"api_token": "wrong"}, ["401", "`api_token`", "one year"]),
+        ({"email": credentials.NO_REPORTS_EMAIL}, ["403", "View sales reports"]),
+        ({"vendor_id": 1}, ["404", "`vendor_id` 1"]),
+        ({"vendor_id": None, "developer_id": "nobody"}, ["`developer_id`"]),
+        ({"api_url": "{}/rest/2"}, ["410", "`api_url`"]),
+        ({"vendor_id": None}, ["`vendor_id`", "`developer_id`"]),
+    ],
+)
+def test_check_fails_with_one_line(tap, config, change, words):
+    if "{}" in change.get("api_url", ""):
+        change = {"api_url": change["api_url"].format(config["api_url"])}
+    result = tap({**config, **change}, "--check")
+    assert result.returncode == 1
+    (line,) = errors(result)
+    assert all(word in line for word in words), line
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"app_keys": ["com.example.nothing"]}, ["`app_keys`", "com.example.nothing"]),
+        ({"license_statuses": ["alive"]}, ["400", "active"]),
+        ({"start_date": "yesterday"}, ["`start_date`", "YYYY-MM-DD"]),
+        ({"api_token": ["sandbox-token"]}, ["`api_token` must be of type string"]),
+        ({"stream_maps": {"licenses": {"__filter__": "("}}}, ["Failed to parse expression"]),
+    ],
+)
+def test_a_run_fails_with_one_line(tap, config, change, words):
+    result = tap({**config, **change})
+    assert result.returncode == 1
+    (line,) = errors(result)
+    assert all(word in line for word in words), line
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("export-failed", ["FAILED 3 times"]), ("export-never-ready", ["not ready after 1 seconds", "`export_timeout`"])],
+)
+def test_exports_that_fail(tap, config, sandbox, fault, words):
+    sandbox.faults.add(fault)
+    try:
+        result = tap({**config, "export_timeout": 1})
+    finally:
+        sandbox.faults.discard(fault)
+    assert result.returncode == 1
+    (line,) = errors(result)
+    assert all(word in line for word in words), line
+
+
+def test_settings_from_the_environment(tap, config):
+    env = {f"TAP_ATLASSIAN_MARKETPLACE_{name.upper()}": str(value) for name, value in config.items()}
+    env |= {
+        "TAP_ATLASSIAN_MARKETPLACE_LICENSE_STATUSES": '["active"]',
+        "TAP_ATLASSIAN_MARKETPLACE_INCLUDE_FREE_APPS": "true",
+    }
+    result = tap(None, "--config=ENV", env=env)
+    assert result.returncode == 0, result.stderr
+    assert {record["status"] for record in Output(result.stdout).records("licenses")} == {"active"}
+    result = tap(None, "--config=ENV", env={**env, "TAP_ATLASSIAN_MARKETPLACE_LOOKBACK_DAYS": "many"})
+    assert errors(result) == ["No number: TAP_ATLASSIAN_MARKETPLACE_LOOKBACK_DAYS."]
+
+
+@pytest.mark.parametrize("name", ["config", "state", "catalog"])
+def test_files_that_are_no_json(tap, config, name):
+    result = tap(**{"config": config, name: "{"})
+    assert result.returncode == 1
+    (line,) = errors(result)
+    assert f"--{name}" in line
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--about"], ["--about", "--format=json"], ["--discover"], ["--version"], ["--help"]]
+)
+def test_what_needs_no_settings(tap, arguments):
+    result = tap(None, *arguments)
+    assert result.returncode == 0
+    assert "marketplace" in result.stdout.lower() or '"licenses"' in result.stdout
+    assert errors(result) == []
+
+
+def test_about_describes_every_setting(tap):
+    about = json.loads(tap(None, "--about", "--format=json").stdout)
+    settings = about["settings"]["properties"]
+    assert all(settings[name]["title"] and settings[name]["description"] for name in settings)
+    assert [name for name in settings if settings[name].get("secret")] == ["api_token"]
+    assert about["settings"]["required"] == ["email", "api_token"]
+    assert "batch" not in about["capabilities"]
+
+
+def test_a_loader_that_stops_reading_is_one_line(config, tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
+    with subprocess.Popen(
+        [sys.executable, "-m", "tap_atlassian_marketplace", "--config", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.close()
+        text = process.stderr.read().decode()
+        assert process.wait(60) == 1
+    assert "The loader stopped reading." in text
+    assert "Traceback" not in text
+    assert "Exception ignored" not in text
+    assert list((tmp_path / "spool").iterdir()) == []

@@ -1,0 +1,210 @@
+"""What reaches stdout is what the Marketplace sent: every field, every number, in the agreed order."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+from tests.tap.every_field import EVERY_LICENSE_FIELD, EVERY_TRANSACTION_FIELD
+from tests.tap.fake_marketplace import license_row, run, transaction_row
+
+from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
+
+SNAPSHOT = Path(__file__).parent / "catalog.json"
+SPEC = Path(__file__).parents[3] / "shared" / "specs" / "atlassian-marketplace-v3.openapi.json"
+DATES = {"lastUpdated", "saleDate", "maintenanceStartDate", "maintenanceEndDate", "latestMaintenanceStartDate"}
+
+
+def catalog():
+    return TapAtlassianMarketplace(validate_config=False).catalog_dict
+
+
+def schemas():
+    return {entry["stream"]: entry["schema"] for entry in catalog()["streams"]}
+
+
+def test_the_catalogue_is_the_agreed_one():
+    """Write the snapshot anew with `tap-atlassian-marketplace --discover` when a change is meant."""
+    text = TapAtlassianMarketplace(validate_config=False).catalog_json_text
+    assert json.loads(text) == json.loads(SNAPSHOT.read_text("utf-8"))
+
+
+def test_streams_come_in_their_order(marketplace):
+    marketplace([license_row(1)], [transaction_row(1, 1)])
+    assert [m["stream"] for m in run().messages if m["type"] == "SCHEMA"] == ["licenses", "contacts", "transactions"]
+
+
+def walk(schema, path=""):
+    yield path, schema
+    for name, inner in schema.get("properties", {}).items():
+        yield from walk(inner, f"{path}.{name}")
+    if "items" in schema:
+        yield from walk(schema["items"], f"{path}[]")
+
+
+@pytest.mark.parametrize("stream", ["licenses", "contacts", "transactions"])
+def test_schemas_are_open(stream):
+    keys = set(next(e for e in catalog()["streams"] if e["stream"] == stream)["key_properties"])
+    for path, schema in walk(schemas()[stream]):
+        name = path.rsplit(".", 1)[-1]
+        assert "enum" not in schema, path
+        if "properties" in schema:
+            assert schema["additionalProperties"] is True, path
+        if path and name not in keys | {"aliases", "aliases[]", "forgotten"}:
+            assert "null" in schema["type"], path
+        if path and not path.endswith("[]"):
+            assert schema["description"], path
+        is_nested_original = "originalTransactionDetails" in path
+        assert (schema.get("format") == "date") == (name in DATES and not is_nested_original), path
+
+
+@pytest.mark.parametrize(
+    ("row", "name"), [(EVERY_LICENSE_FIELD, "licenses"), (EVERY_TRANSACTION_FIELD, "transactions")]
+)
+def test_the_row_with_every_field_has_every_field_and_no_other(row, name):
+    declared = {path for path, schema in walk(schemas()[name]) if path and not path.endswith("[]")}
+    own = {".id", ".account_id", ".aliases"}
+    assert set(paths(row)) | own == declared | own
+
+
+def paths(value, path=""):
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield f"{path}.{name}"
+            yield from paths(inner, f"{path}.{name}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from paths(inner, f"{path}[]")
+
+
+def test_every_field_arrives_as_sent(marketplace):
+    marketplace([EVERY_LICENSE_FIELD], [EVERY_TRANSACTION_FIELD])
+    output = run()
+    (licence,), (sale,) = output.records("licenses"), output.records("transactions")
+    aliases = ["E-111-AAA-AAA-11A", "1a1a11aa-aa11-1a11-aa1a-aa111a1111a1", "SEN-123", "123"]
+    own = {"account_id": "E-111-AAA-AAA-11A", "aliases": aliases}
+    assert licence == {**EVERY_LICENSE_FIELD, **own, "id": "123"}
+    assert sale == {**EVERY_TRANSACTION_FIELD, **own}
+    for stream, record in (("licenses", licence), ("transactions", sale)):
+        Draft202012Validator(schemas()[stream], format_checker=FormatChecker()).validate(record)
+
+
+def test_unknown_fields_travel_even_where_the_catalogue_lacks_them(marketplace):
+    row = license_row(1, newField={"deep": [{"x": 1}]}, contactDetails={"nick": "n", "technicalContact": {"fax": "1"}})
+    marketplace([row], [transaction_row(1, 1, purchaseDetails={"saleDate": "2026-01-01", "currency": "EUR"})])
+    chosen = catalog()
+    for entry in chosen["streams"]:
+        # As `meltano run` writes it: every known field selected, one of them not known to this catalogue.
+        for item in entry["metadata"]:
+            item["metadata"]["selected"] = True
+        entry["schema"]["properties"].pop("status", None)
+        entry["metadata"] = [m for m in entry["metadata"] if m["breadcrumb"] != ["properties", "status"]]
+    output = run(catalog=chosen)
+    (licence,), (sale,) = output.records("licenses"), output.records("transactions")
+    assert licence["newField"] == {"deep": [{"x": 1}]}
+    assert licence["contactDetails"] == {"nick": "n", "technicalContact": {"fax": "1"}}
+    assert licence["status"] == "active"
+    assert sale["purchaseDetails"]["currency"] == "EUR"
+
+
+def test_deselected_fields_and_streams_stay_away(marketplace):
+    fake = marketplace([license_row(1, hosting="Cloud")])
+    chosen = catalog()
+    for entry in chosen["streams"]:
+        for item in entry["metadata"]:
+            item["metadata"]["selected"] = entry["stream"] == "licenses" and item["breadcrumb"] != [
+                "properties",
+                "hosting",
+            ]
+    output = run(catalog=chosen)
+    assert "hosting" not in output.records("licenses")[0]
+    assert output.records("contacts") == output.records("transactions") == []
+    assert {report for report, _ in fake.starts} == {"licenses"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "written"),
+    [("1234.56", "1234.56"), ("0.1", "0.1"), ("12345678901234.56", "12345678901234.56"), ("-7.10", "-7.10"),
+     ("100", "100"), ("1e2", "1E+2"), ("0", "0"), ("-0.005", "-0.005")],
+)  # fmt: skip
+def test_money_stays_exact(marketplace, sent, written):
+    fake = marketplace()
+    fake.content = (
+        b'[{"transactionId":"IN-1","transactionLineItemId":"1","addonLicenseId":"1","purchaseDetails":'
+        b'{"purchasePrice":' + sent.encode() + b'},"discounts":[{"amount":' + sent.encode() + b"}]}]"
+    )
+    text = run(streams=["transactions"]).text
+    assert f'"purchasePrice":{written}}}' in text
+    assert f'"amount":{written}}}' in text
+
+
+def test_invalid_dates_become_null_and_are_reported_by_field(marketplace, caplog):
+    marketplace(
+        [license_row(1, maintenanceEndDate="NA", latestEvaluationStartDate="NA", evaluationEndDate="Pending")],
+        [
+            transaction_row(1, 1, purchaseDetails={"saleDate": "2026-02-30", "maintenanceStartDate": 5}),
+            transaction_row(2, 1, purchaseDetails={"saleDate": "31.01.2026"}),
+            transaction_row(3, 1, purchaseDetails=None),
+        ],
+    )
+    output = run()
+    (licence,) = output.records("licenses")
+    assert licence["maintenanceEndDate"] is None
+    assert (licence["latestEvaluationStartDate"], licence["evaluationEndDate"]) == ("NA", "Pending")
+    assert output.records("transactions")[0]["purchaseDetails"] == {"saleDate": None, "maintenanceStartDate": None}
+    assert "maintenanceEndDate held no valid date in 1 rows" in caplog.text
+    assert "purchaseDetails.saleDate held no valid date in 2 rows" in caplog.text
+    assert "31.01" not in caplog.text
+
+
+def test_licences_of_both_windows_are_merged(marketplace):
+    old = license_row(1, maintenanceStartDate="2017-01-01", anyWindow=True)
+    fake = marketplace([old, license_row(2)])
+    insights = {"evaluationOpportunitySize": "NA"}
+    fake.matches = lambda report, row, parameters: (
+        row.update(insights) if "withDataInsights" in parameters else row.pop("evaluationOpportunitySize", None),
+        row.get("anyWindow") or parameters["startDate"] == ["2018-07-01"],
+    )[1]
+    records = run(streams=["licenses"], max_parallel_requests=1).records("licenses")
+    assert [record["id"] for record in records] == ["id-1", "id-2"]
+    assert records[0]["evaluationOpportunitySize"] == "NA"
+
+
+def test_contacts_come_from_the_merged_licences(marketplace):
+    marketplace([license_row(1), copy.deepcopy(license_row(1, lastUpdated="2026-02-09"))])
+    records = run().records("contacts")
+    assert [(r["license_id"], r["role"], r["lastUpdated"]) for r in records] == [
+        ("id-1", role, "2026-02-09") for role in ("technical", "billing", "partner")
+    ]
+    assert records[0]["email"] == "person1@example.com"
+
+
+def test_stream_maps_of_the_sdk_work(marketplace):
+    marketplace([license_row(1)])
+    maps = {"licenses": {"id": "id", "mail": "contactDetails['technicalContact']['email']", "__else__": None}}
+    output = run(streams=["licenses"], stream_maps=maps)
+    assert output.records("licenses") == [{"id": "id-1", "mail": "Person1@example.com"}]
+
+
+@pytest.mark.skipif(not SPEC.exists(), reason="the API description is not at hand")
+@pytest.mark.parametrize(
+    ("component", "rows", "stream"),
+    [
+        ("Reports_GetLicenses", "licenses", "licenses"),
+        ("Reports_GetTransactions", "transactions", "transactions"),
+    ],
+)
+def test_the_examples_of_the_api_reference_pass(marketplace, component, rows, stream):
+    examples = json.loads(SPEC.read_text("utf-8"))["components"]["schemas"][component]["example"][rows]
+    examples = examples if isinstance(examples, list) else [examples]
+    fake = marketplace(**{rows: copy.deepcopy(examples)})
+    fake.matches = lambda *_: True
+    records = run().records(stream)
+    assert len(records) == len(examples)
+    for example, record in zip(examples, records, strict=True):
+        assert record.items() >= example.items()
+        Draft202012Validator(schemas()[stream], format_checker=FormatChecker()).validate(record)
+        assert set(paths(example)) <= {path for path, _ in walk(schemas()[stream])}
