@@ -7,6 +7,7 @@ import logging
 import signal
 import subprocess
 import sys
+import time
 from typing import NamedTuple
 
 import pytest
@@ -216,4 +217,35 @@ def test_a_loader_that_stops_reading_is_one_line(config, tmp_path):
     assert "The loader stopped reading." in text
     assert "Traceback" not in text
     assert "Exception ignored" not in text
+
+
+@pytest.fixture
+def process(config, tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
+    command = [sys.executable, "-m", "tap_atlassian_marketplace", "--config", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        yield process
+        process.kill()
+
+
+def test_nothing_is_left_on_disk(process, tmp_path):
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_a_signal_ends_the_run_at_once_and_not_as_a_success(sandbox, process, tmp_path):
+    sandbox.faults.add("export-never-ready")
+    try:
+        deadline = time.monotonic() + 30
+        while not list(tmp_path.glob("spool/*")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        _, text = process.communicate(timeout=10)
+    finally:
+        sandbox.faults.discard("export-never-ready")
+    assert process.returncode == 1
+    assert text.count("| ERROR") == 1
+    assert "Stopped by a signal" in text
     assert list((tmp_path / "spool").iterdir()) == []
