@@ -101,20 +101,24 @@ def show(report: dict[str, Any]) -> None:
     print(f"  {'':<{width}}" + "".join(f"{outcome:>11}" for outcome in OUTCOMES))
     for name, counts in streams.items():
         print(f"  {name:<{width}}" + "".join(f"{counts.get(outcome, 0):>11,}" for outcome in OUTCOMES))
-    created = ", ".join(f"{count:,} {kind}" for kind, count in report["created"].items())
-    print(f"  created in journy.io: {created}\n")
+    created = ", ".join(f"{kind} {count:,}" for kind, count in report["created"].items())
+    print(f"  created in journy.io: {created}; calls: {sum(report['calls'].values()):,}")
+    if report["waiting"]:
+        print(f"  {report['waiting']} in the ledger wait for an account that is not there yet")
+    print()
 
 
 def show_accounts(journy: dict[str, Any]) -> None:
     """Print a few accounts as the people who look after customers see them."""
-    shown = ("license_status", "tier", "maintenance_end_date", "country")
+    words = {"license_status": "", "tier": "", "country": "", "maintenance_end_date": "until "}
     # Accounts with the most people have the most to see.
     accounts = sorted(journy["accounts"].items(), key=lambda entry: (-len(entry[1]["users"]), entry[0]))
     print("A few of the accounts, as journy.io has them:")
     for account, content in accounts[:EXAMPLES]:
-        properties = content["properties"]
-        details = ", ".join(f"{name} {properties[name]}" for name in shown if properties.get(name))
-        print(f"  {account}  {properties.get('name', '')}: {len(content['users'])} people, {details}")
+        properties = {name: str(value).split("T00:")[0] for name, value in content["properties"].items()}
+        details = [word + properties[name] for name, word in words.items() if name in properties]
+        people = f"{len(content['users'])} people"
+        print(f"  {account}  {properties['name']}: {', '.join([people, *details])}")
 
 
 def demonstrate(log: IO[str]) -> None:
