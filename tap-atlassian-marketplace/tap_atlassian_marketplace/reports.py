@@ -91,6 +91,11 @@ class Reports:
         """Give the licences that the filters let through, each once, of any age."""
         return filter(self.selection.admits_license, self._all_licenses)
 
+    def unknown_numbers(self) -> list[str]:
+        """List the `entitlement_numbers` that belong to no licence."""
+        known = LicenseIds(self._all_licenses)
+        return [number for number in self._settings.entitlement_numbers if number not in known]
+
     def transactions(self) -> Iterator[Row]:
         """Give the transactions that the filters let through, each once, of any age."""
         for row in self._all_transactions:

@@ -46,13 +46,15 @@ class OrderedTap(Tap):
 
     @classproperty
     def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
+        cls.append_builtin_config(cls.config_jsonschema)
         try:
             return dict(parse_environment_config(cls.config_jsonschema, cls._env_var_prefix))
         except ValueError:
             numbers = (name for name, schema in cls.config_jsonschema["properties"].items() if is_integer_type(schema))
             names = [f"{cls._env_var_prefix}{name.upper()}" for name in numbers]
             wrong = [name for name in names if not os.environ.get(name, "0").lstrip("-").isdigit()]
-            raise SettingError(f"No number: {', '.join(wrong)}.") from None
+            what = f"No number: {', '.join(wrong)}." if wrong else "A variable that must hold JSON does not."
+            raise SettingError(what) from None
 
     @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:

@@ -176,6 +176,28 @@ def test_settings_from_the_environment(tap, config):
     assert errors(result) == ["No number: TAP_ATLASSIAN_MARKETPLACE_LOOKBACK_DAYS."]
 
 
+def test_stream_maps_from_the_environment(tap, config):
+    name = "TAP_ATLASSIAN_MARKETPLACE_STREAM_MAPS"
+    result = tap(config, "--config=ENV", env={name: '{"licenses": {"id": "id", "__else__": null}}'})
+    assert {tuple(record) for record in Output(result.stdout).records("licenses")} == {("id",)}
+    result = tap(config, "--config=ENV", env={name: "{"})
+    assert errors(result) == ["A variable that must hold JSON does not."]
+
+
+def test_an_unforeseen_error_tells_its_kind_and_place_only(tap, config, monkeypatch):
+    def fail(*_):
+        raise ValueError("jane@customer.example")
+
+    monkeypatch.setattr("tap_atlassian_marketplace.streams.licenses.aliases", fail)
+    monkeypatch.setenv("TAP_ATLASSIAN_MARKETPLACE_LOGLEVEL", "DEBUG")
+    result = tap(config)
+    assert result.returncode == 1
+    (line,) = errors(result)
+    assert line.startswith("Unexpected ValueError at test_command.py:")
+    assert "in records" in result.stderr
+    assert "jane" not in result.stderr
+
+
 @pytest.mark.parametrize("name", ["config", "state", "catalog"])
 def test_files_that_are_no_json(tap, config, name):
     result = tap(**{"config": config, name: "{"})

@@ -100,6 +100,12 @@ def test_trial(marketplace):
     assert output.bookmark("transactions") is None
 
 
+def test_a_trial_names_the_numbers_that_it_did_not_find(marketplace, caplog):
+    marketplace([license_row(1)])
+    assert run(entitlement_numbers=["E-1", "E-2"]).ids("licenses") == ["id-1"]
+    assert "no licence was found for E-2." in caplog.text
+
+
 def test_a_trial_of_the_sales_alone_finds_those_of_other_ids(marketplace):
     marketplace([license_row(1, addonLicenseId="77")], [transaction_row(1, None, licenseId="SEN-77")])
     assert run(streams=["transactions"], entitlement_numbers=["E-1"]).ids("transactions") == ["IN-1"]

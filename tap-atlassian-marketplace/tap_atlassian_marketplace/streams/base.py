@@ -62,7 +62,7 @@ class MarketplaceStream(BookmarkedStream):
             newest = max(newest or updated, updated) if updated else newest
             yield from self.records(row)
         # Reached only when every record was taken, so an interrupted stream keeps its old bookmark.
-        self._report_oddities(reports)
+        self.report_oddities(reports)
         if self._keeps_bookmark:
             self._bookmark.write(self.bookmark_state, newest)
 
@@ -100,7 +100,8 @@ class MarketplaceStream(BookmarkedStream):
                 place[name] = None
                 self._invalid_dates[field] += 1
 
-    def _report_oddities(self, reports: Reports) -> None:
+    def report_oddities(self, reports: Reports) -> None:
+        """Log, without values, what was wrong with the rows."""
         for field, count in sorted(self._invalid_dates.items()):
             self.logger.warning("%s held no valid date in %d rows; emitted as null.", field, count)
         if count := reports.left_out(self.report):

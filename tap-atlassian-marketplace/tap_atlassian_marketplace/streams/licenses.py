@@ -28,6 +28,12 @@ class Licenses(MarketplaceStream):
         """Give the licences that the filters let through."""
         return reports.licenses()
 
+    def report_oddities(self, reports: Reports) -> None:
+        """Name the licences of a trial that were not found, too."""
+        super().report_oddities(reports)
+        if unknown := reports.unknown_numbers():
+            self.logger.warning("`entitlement_numbers`: no licence was found for %s.", ", ".join(unknown))
+
     def records(self, row: Row) -> Iterable[Row]:
         """Put the ids before the licence's own fields."""
         ids = {"id": license_key(row), "account_id": account_id(row), "aliases": aliases(row)}
