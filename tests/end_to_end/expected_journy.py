@@ -41,7 +41,11 @@ def get(row: Row | None, path: str) -> Any:
 
 
 def known(value: Any) -> Any:
-    return None if isinstance(value, str) and value.strip().lower() in {"na", "n/a", "pending", "unknown", "null"} else value
+    return (
+        None
+        if isinstance(value, str) and value.strip().lower() in {"na", "n/a", "pending", "unknown", "null"}
+        else value
+    )
 
 
 def midnight(value: Any) -> str | None:
@@ -70,8 +74,10 @@ def domain(row: Row) -> str | None:
 
 
 def account_id(row: Row) -> str | None:
-    return row.get("appEntitlementNumber") or row.get("licenseId") or (
-        f"SEN-{row['addonLicenseId']}" if row.get("addonLicenseId") else None
+    return (
+        row.get("appEntitlementNumber")
+        or row.get("licenseId")
+        or (f"SEN-{row['addonLicenseId']}" if row.get("addonLicenseId") else None)
     )
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import copy
 import json
 from collections import Counter
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.end_to_end.expected_journy import Journy, account_id, names
+from tests.end_to_end.journy_content import exact, held, unlike, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,15 +54,7 @@ class Story:
 
     def check_content(self) -> None:
         """Compare all that journy.io holds with what it should."""
-        expected = exact(
-            {
-                "accounts": self.expected.accounts,
-                "users": self.expected.users,
-                "members": dict.fromkeys(self.expected.members, True),
-                "events": {key: [event] for key, event in self.expected.events.items()},
-            }
-        )
-        assert unlike(held(self.sandbox), expected) == {}
+        assert unlike(held(self.sandbox), wanted(self.expected)) == {}
 
     def writes(self) -> Row:
         """What the last run wrote, entity by entity and property by property."""
@@ -157,22 +149,6 @@ def test_guide(story: Story) -> None:
     assert not any(user in erased for _, user in story.expected.members)
 
 
-def held(sandbox: Sandbox) -> Row:
-    """What the sandbox's journy.io holds, events by their ids so that a double shows."""
-    events: dict[str, list[Row]] = {}
-    for event in sandbox.journy.events:
-        told = {key: event[key] for key in ("name", "account", "triggeredAt", "metadata")}
-        events.setdefault(event["metadata"]["event_id"], []).append(told)
-    return exact(
-        {
-            "accounts": {key: account.properties for key, account in sandbox.journy.accounts.items()},
-            "users": {key: user.properties for key, user in sandbox.journy.users.items()},
-            "members": {(key, user): True for key, account in sandbox.journy.accounts.items() for user in account.users},
-            "events": events,
-        }
-    )
-
-
 def difference(before: Journy, after: Journy) -> Row:
     """What has to be written to get from one to the other."""
     return exact(
@@ -212,27 +188,3 @@ def says_news(change: Row) -> bool:
     silent = ("lastUpdated", ".phone", ".address1", ".city", ".state", ".postcode")
     fields = [path for path in change.get("fields", {}) if not path.endswith(silent)]
     return change["entity"] == "license" and (change["change"] == "added" or bool(fields))
-
-
-def unlike(found: Any, wanted: Any, path: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], tuple[Any, Any]]:
-    """Where two contents differ: by path, what was found and what was wanted."""
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        return {
-            place: pair
-            for key in {**found, **wanted}
-            for place, pair in unlike(found.get(key), wanted.get(key), (*path, key)).items()
-        }
-    return {} if found == wanted else {path: (found, wanted)}
-
-
-def exact(value: Any) -> Any:
-    """Numbers as decimals, so that 10, 10.0 and Decimal(10) are the same and 0.1 is 0.1."""
-    if isinstance(value, (dict, Counter)):
-        return {key: exact(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [exact(inner) for inner in value]
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return Decimal(str(value)).normalize()
-    return value.normalize() if isinstance(value, Decimal) else value
-
-
