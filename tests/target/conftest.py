@@ -1,0 +1,88 @@
+"""Where the loader delivers to and what it remembers: a fake or the sandbox, on SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+import warnings
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from tests.target.runs import FakeDoor, SandboxDoor, World
+
+from marketplace_sandbox.server import running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from marketplace_sandbox.server import Sandbox
+
+
+@pytest.fixture(autouse=True)
+def no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`require_ledger` depends on it."""
+    monkeypatch.delenv("CI", raising=False)
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox() -> Iterator[Sandbox]:
+    with running(rate_limit=10_000_000) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(shared_sandbox: Sandbox) -> Sandbox:
+    """A sandbox whose journy.io is empty and whose journal is too."""
+    journy = shared_sandbox.journy
+    for held in (journy.accounts, journy.users, journy.events, journy.types["accounts"], journy.types["users"]):
+        held.clear()
+    shared_sandbox.journal.clear()
+    return shared_sandbox
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL that runs from a wheel."""
+    try:
+        with warnings.catch_warnings():
+            # pgserver asks for a runtime directory, which a machine without a login session has not.
+            warnings.simplefilter("ignore")
+            import pgserver
+    except ImportError:
+        pytest.skip("pgserver, which brings PostgreSQL, has no wheel for this Python")
+    # Not below pytest's own folder: a socket's path must be short, and run by root the server is another user.
+    with tempfile.TemporaryDirectory(prefix="pg") as folder:
+        server = pgserver.get_server(folder)
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture
+def postgres(postgres_server: str) -> str:
+    """The URL of an empty schema of a PostgreSQL database."""
+    schema = f"ledger_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}")
+    return f"{postgres_server}&options=-csearch_path%3D{schema}"
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A loader with a SQLite ledger over a fake transport."""
+    door = FakeDoor()
+    monkeypatch.setattr("target_journy.loader.journy", lambda _: door)
+    return World(tmp_path, door, f"sqlite:///{tmp_path}/ledger.db")
+
+
+@pytest.fixture(params=["fake, SQLite", "fake, PostgreSQL", "sandbox, SQLite"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """A loader over each kind of transport, and with each kind of ledger."""
+    if request.param == "sandbox, SQLite":
+        door = SandboxDoor(request.getfixturevalue("sandbox"))
+        return World(tmp_path, door, f"sqlite:///{tmp_path}/ledger.db")
+    loaded: World = request.getfixturevalue("fake")
+    if request.param == "fake, PostgreSQL":
+        loaded.settings["ledger_url"] = request.getfixturevalue("postgres")
+    return loaded

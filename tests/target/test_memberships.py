@@ -1,0 +1,173 @@
+"""Who belongs to which account: by role on a licence, and forgotten when the Marketplace forgets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.target.rows import license_messages, license_row, person
+
+if TYPE_CHECKING:
+    from tests.target.runs import World
+
+ANN = person("ann@acme.com", "Ann Lee", phone="1")
+BOB = person("bob@acme.com", "Bob Ray")
+RTBF = person("RTBF", "RTBF", phone="RTBF")
+SYNC = {"memberships": "sync"}
+
+
+def members(world: World, account: str = "SEN-1") -> list[str]:
+    return sorted(world.state.accounts[account].users)
+
+
+def test_one_person_in_two_roles_is_one_membership(world: World) -> None:
+    run = world.load(license_messages(license_row(1, ANN, ANN)))
+    assert run.paths == {"/accounts/upsert": 1, "/users/upsert": 1, "/accounts/users/add": 1}
+    assert members(world) == ["ann@acme.com"]
+    assert run.counts == {"licenses": {"delivered": 1}, "contacts": {"delivered": 2, "skipped": 1}}
+    assert run.report["created"] == {"accounts": 1, "users": 1, "memberships": 1, "events": 0}
+
+
+@pytest.mark.parametrize("policy", ["add", "sync"])
+def test_a_membership_ends_only_with_the_last_role_and_only_with_sync(world: World, policy: str) -> None:
+    world.settings["memberships"] = policy
+    world.load(license_messages(license_row(1, ANN, ANN)))
+    run = world.load(license_messages(license_row(1, BOB, ANN, lastUpdated="2026-03-02")))
+    assert members(world) == ["ann@acme.com", "bob@acme.com"]
+    assert "/accounts/users/remove" not in run.paths
+
+    run = world.load(license_messages(license_row(1, BOB, BOB, lastUpdated="2026-03-03")))
+    assert members(world) == (["bob@acme.com"] if policy == "sync" else ["ann@acme.com", "bob@acme.com"])
+    assert run.paths["/accounts/users/remove"] == (policy == "sync")
+    assert world.load(license_messages(license_row(1, BOB, BOB, lastUpdated="2026-03-03"))).calls == []
+
+
+def test_a_role_on_another_licence_of_the_account_keeps_a_membership(world: World) -> None:
+    one = license_row(1, ANN)
+    other = license_row(2, ANN, licenseId="SEN-1")  # the same account, met under a second key
+    world.load(license_messages(one, other), **SYNC)
+    world.load(license_messages(license_row(1, BOB, lastUpdated="2026-03-02")), **SYNC)
+    assert members(world) == ["ann@acme.com", "bob@acme.com"]
+    world.load(license_messages(license_row(2, BOB, licenseId="SEN-1", lastUpdated="2026-03-03")), **SYNC)
+    assert members(world) == ["bob@acme.com"]
+
+
+def test_a_vacated_role_ends_the_membership(world: World) -> None:
+    world.load(license_messages(license_row(1, ANN)), **SYNC)
+    run = world.load(license_messages(license_row(1, lastUpdated="2026-03-02")), **SYNC)
+    assert members(world) == []
+    assert world.state.accounts["SEN-1"].removed == ["ann@acme.com"]
+    assert run.counts["contacts"] == {"delivered": 1, "skipped": 2}
+
+
+def test_who_returns_is_a_member_again(world: World) -> None:
+    for day, contact in enumerate([ANN, BOB, ANN], 1):
+        world.load(license_messages(license_row(1, contact, lastUpdated=f"2026-03-0{day}")), **SYNC)
+    assert members(world) == ["ann@acme.com"]
+
+
+def test_none_leaves_memberships_alone(world: World) -> None:
+    run = world.load(license_messages(license_row(1, ANN)), memberships="none")
+    assert run.paths == {"/accounts/upsert": 1, "/users/upsert": 1}
+
+
+@pytest.mark.parametrize("policy", ["add", "sync"])
+def test_a_forgotten_person_is_forgotten(world: World, policy: str) -> None:
+    world.settings["memberships"] = policy
+    world.load(license_messages(license_row(1, ANN, BOB)))
+    run = world.load(license_messages(license_row(1, RTBF, BOB, lastUpdated="2026-03-02")))
+    user = next(body for path, body in run.calls if path == "/users/upsert")
+    assert user["identification"] == {"email": "ann@acme.com"}
+    assert user["properties"]
+    assert set(user["properties"].values()) == {None}
+    assert world.state.users["ann@acme.com"].properties == {}
+    assert members(world) == ["bob@acme.com"]
+    account = world.state.accounts["SEN-1"].properties
+    assert "technical_contact_email" not in account
+    assert "technical_contact_name" not in account
+    assert not holds_text(world, "ann")
+    assert run.report["created"]["users"] == 0
+    assert world.load(license_messages(license_row(1, RTBF, BOB, lastUpdated="2026-03-02"))).calls == []
+
+
+def test_a_person_forgotten_on_all_licences_is_forgotten_once(world: World) -> None:
+    world.load(license_messages(*(license_row(n, ANN) for n in (1, 2, 3))))
+    run = world.load(license_messages(*(license_row(n, RTBF, lastUpdated="2026-03-02") for n in (1, 2, 3))))
+    assert run.paths["/users/upsert"] == 1
+    assert run.paths["/accounts/users/remove"] == 3
+    assert not holds_text(world, "ann")
+
+
+def test_a_person_forgotten_licence_by_licence_is_forgotten_in_the_end(world: World) -> None:
+    world.load(license_messages(*(license_row(n, ANN) for n in (1, 2))))
+    world.load(license_messages(license_row(1, RTBF, lastUpdated="2026-03-02")))
+    world.load(license_messages(license_row(2, RTBF, lastUpdated="2026-03-03")))
+    assert world.state.users["ann@acme.com"].properties == {}
+    assert members(world, "SEN-2") == []
+    assert not holds_text(world, "ann")
+
+
+def test_who_is_forgotten_without_memberships_is_forgotten_too(world: World) -> None:
+    world.load(license_messages(license_row(1, ANN)), memberships="none")
+    run = world.load(license_messages(license_row(1, RTBF, lastUpdated="2026-03-02")), memberships="none")
+    assert run.paths == {"/accounts/upsert": 1, "/users/upsert": 1}
+    assert world.state.users["ann@acme.com"].properties == {}
+    assert not holds_text(world, "ann")
+
+
+def test_a_person_in_five_licences_settles_whatever_the_order(world: World) -> None:
+    def rows(phones: Any) -> list[dict[str, Any]]:
+        return [license_row(n, {**ANN, "phone": phone}, lastUpdated=f"2026-03-0{n}") for n, phone in phones]
+
+    forward = license_messages(*rows(enumerate("abcde", 1)))
+    world.load(forward)
+    assert world.state.users["ann@acme.com"].properties["phone"] == "e"
+    assert world.load(forward).calls == []
+    assert world.load(reversed(forward)).calls == []
+    assert world.load(forward, flush_every=1).calls == []
+    changed = [row for row in forward if row[0] == "contacts" and row[1]["license_id"] == "2"]
+    assert world.load(changed).calls == []
+    assert world.state.users["ann@acme.com"].properties["phone"] == "e"
+
+
+def test_more_people_than_one_call_takes(world: World) -> None:
+    rows = [license_row(1000 + n, person(f"p{n}@acme.com"), licenseId="SEN-1") for n in range(650)]
+    run = world.load(license_messages(*rows))
+    assert run.paths["/accounts/users/add"] == 7
+    assert len(members(world)) == 650
+    assert world.load(license_messages(*rows)).calls == []
+
+
+def test_a_role_waits_for_its_licence(world: World) -> None:
+    messages = license_messages(license_row(1, ANN, ANN))
+    contacts = [message for message in messages if message[0] == "contacts"]
+    run = world.load(contacts)
+    assert run.counts == {"contacts": {"waiting": 2, "skipped": 1}}
+    assert run.exit_code == 0
+    assert run.report["waiting"] == 2
+    run = world.load(messages[:1])
+    assert run.paths == {"/accounts/upsert": 1, "/accounts/users/add": 1}
+    assert run.report["waiting"] == 0
+    assert world.load(messages).calls == []
+
+
+def test_roles_before_their_licence_in_one_input_are_delivered(world: World) -> None:
+    messages = list(reversed(license_messages(license_row(1, ANN, ANN))))
+    run = world.load(messages, flush_every=1)
+    assert run.counts == {"contacts": {"delivered": 2, "skipped": 1}, "licenses": {"delivered": 1}}
+    assert members(world) == ["ann@acme.com"]
+
+
+def holds_text(world: World, text: str) -> bool:
+    """Whether a text stands anywhere in the ledger."""
+    from sqlalchemy import create_engine, text as sql
+    from sqlalchemy.engine import make_url
+
+    from target_journy.ledger_schema import metadata
+
+    url = make_url(world.config()["ledger_url"])
+    engine = create_engine(url.set(drivername="postgresql+psycopg") if url.get_backend_name() == "postgresql" else url)
+    with engine.connect() as connection:
+        rows = [str(row) for table in metadata.tables for row in connection.execute(sql(f"SELECT * FROM {table}"))]
+    engine.dispose()
+    return any(text in row for row in rows)
