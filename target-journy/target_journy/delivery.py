@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from target_journy.operations import Outcome
+from target_journy.operations import Outcome, Source
 from target_journy.orphans import resolve_orphans
 from target_journy.planning import Planner
 from target_journy.sending import Sender
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from target_journy.ledger import Ledger
-    from target_journy.operations import Operations, Source
+    from target_journy.operations import Operations
     from target_journy.options import Options
+    from target_journy.orphans import Adopted
     from target_journy.quarantine import Quarantine
     from target_journy.report import Report
     from target_journy.sending import Result
@@ -51,6 +52,7 @@ class Delivery:
         self._sender = Sender(ledger, transport, options, report)
         self._run = uuid.uuid4().hex
         self._batch: list[tuple[Plan, Operations, Mapping[str, Any]]] = []
+        self._counted_elsewhere: set[tuple[str, str]] = set()
 
     def add(self, source: Source, operations: Operations, record: Mapping[str, Any]) -> None:
         """Take a record; it is delivered with the next flush."""
@@ -100,11 +102,7 @@ class Delivery:
         try:
             self._send(left, results)
         finally:
-            for (kind, key), result in results.items():
-                if stream := adopted.get(Ticket(kind, key)):
-                    self._report.move(stream, Outcome.WAITING, result.outcome)
-                elif result.outcome is Outcome.DELIVERED:
-                    self._report.resumed += 1
+            self._tally_late(adopted, results)
             with self._ledger.transaction() as ledger:
                 self._report.waiting = ledger.waiting()
 
@@ -121,6 +119,23 @@ class Delivery:
         for event, result in self._sender.send_events(keys["event"]):
             results["event", event] = result
 
+    def _tally_late(self, adopted: Iterable[Adopted], results: Results) -> None:
+        """Count again what waited until the end of the input, and keep what was refused only then."""
+        streams: dict[tuple[str, Any], str] = {}
+        for orphan in adopted:
+            ticket = orphan.ticket.kind, orphan.ticket.key
+            if orphan.stream and (result := results.get(ticket)):
+                streams[ticket] = orphan.stream
+                if (orphan.kind, orphan.key) not in self._counted_elsewhere:
+                    self._report.move(orphan.stream, Outcome.WAITING, result.outcome)
+        for (kind, key), result in results.items():
+            stream = streams.get((kind, key))
+            if stream is None and result.outcome is Outcome.DELIVERED:
+                self._report.resumed += 1
+            for name, why in result.rejected.items():
+                reason = f"{name}: {why}" if name else why
+                self._quarantine.add(Source(stream or "", str(key)), {kind: key}, reason, result.request_id)
+
     def _tally(self, plan: Plan, record: Mapping[str, Any], results: Results) -> None:
         """Count a record by the worst outcome of its operations, and keep it if it was refused just now."""
         outcomes = list(plan.outcomes)
@@ -134,6 +149,8 @@ class Delivery:
             outcomes.append(Outcome.REJECTED if mine else result.outcome)
             reasons += [(f"{name}: {why}" if name else why, result.request_id) for name, why in mine.items()]
         outcome = max(outcomes, default=Outcome.FAILED)
+        # A record is counted once: as waiting for its first orphan, unless something worse became of it.
+        self._counted_elsewhere.update(plan.orphans[1 if outcome is Outcome.WAITING else 0 :])
         for reason, request_id in reasons:
             self._quarantine.add(plan.source, record, reason, request_id)
         if outcome is Outcome.REJECTED and not reasons:

@@ -218,7 +218,7 @@ class LedgerTransaction:
     def orphaned_slots(self) -> list[Slot]:
         """Slots that are held by somebody, but whose account is not known yet."""
         table = tables.slots
-        query = self._select(table).where(table.c.account.is_(None), table.c.email.is_not(None))
+        query = self._select(table).where(_is_orphan(table))
         return [Slot(*row[1:]) for row in self._connection.execute(query.order_by(table.c.slot))]
 
     def holders(self, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -315,9 +315,7 @@ class LedgerTransaction:
         queries = (
             self._select(tables.entities, func.count()).where(tables.entities.c.pending),
             self._select(tables.memberships, func.count()).where(tables.memberships.c.state.in_(["add", "remove"])),
-            self._select(tables.slots, func.count()).where(
-                tables.slots.c.account.is_(None), tables.slots.c.email.is_not(None)
-            ),
+            self._select(tables.slots, func.count()).where(_is_orphan(tables.slots)),
             self._select(tables.events, func.count()).where(tables.events.c.state.in_(["waiting", "sending"])),
         )
         return sum(self._connection.execute(query).scalar_one() for query in queries)
@@ -368,6 +366,10 @@ def _destination_id(connection: Connection, name: str) -> int:
     if known is not None:
         return int(known)
     return int(connection.execute(insert(table).values(name=name).returning(table.c.id)).scalar_one())
+
+
+def _is_orphan(slots: Table) -> Any:
+    return and_(slots.c.account.is_(None), slots.c.email.is_not(None), slots.c.reference.is_not(None))
 
 
 def _as_row(item: Slot | Event) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,7 +17,24 @@ if TYPE_CHECKING:
     from target_journy.ledger import LedgerTransaction
 
 
-def resolve_orphans(ledger: LedgerTransaction, run: str) -> dict[Ticket, str | None]:
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """An orphan whose account is known now.
+
+    Attributes:
+        ticket: What can be delivered now.
+        kind: slot or event.
+        key: The slot, or the id of the event.
+        stream: The stream of its record if that was read in this run.
+    """
+
+    ticket: Ticket
+    kind: str
+    key: str
+    stream: str | None
+
+
+def resolve_orphans(ledger: LedgerTransaction, run: str) -> list[Adopted]:
     """Give orphans the account that has come meanwhile.
 
     Args:
@@ -25,7 +42,7 @@ def resolve_orphans(ledger: LedgerTransaction, run: str) -> dict[Ticket, str | N
         run: Identity of this run.
 
     Returns:
-        A ticket for each that can be delivered now, with the stream of its record if that was read in this run.
+        Those that can be delivered now.
     """
     slots = [(slot, AccountReference(None, _names(slot.reference))) for slot in ledger.orphaned_slots()]
     events = [
@@ -34,7 +51,7 @@ def resolve_orphans(ledger: LedgerTransaction, run: str) -> dict[Ticket, str | N
         if event.account is None and event.body and (body := unpack_event(event.body))
     ]
     names = AccountNames(ledger, [reference for _, reference in slots] + [reference for *_, reference in events])
-    tickets: dict[Ticket, str | None] = {}
+    adopted = []
     for slot, reference in slots:
         account, _ = names.resolve(reference)
         if account and slot.email:
@@ -42,15 +59,17 @@ def resolve_orphans(ledger: LedgerTransaction, run: str) -> dict[Ticket, str | N
             ledger.save_slots([Slot(slot.slot, *pair, None)])
             if ledger.memberships([pair]).get(pair) in {None, "remove"}:
                 ledger.save_memberships({pair: "add"})
-            tickets[Ticket("membership", pair)] = slot.waiting_stream if slot.waiting_run == run else None
+            stream = slot.waiting_stream if slot.waiting_run == run else None
+            adopted.append(Adopted(Ticket("membership", pair), "slot", slot.slot, stream))
     for event, body, reference in events:
         account, shared = names.resolve(reference)
         if account:
             if shared:
                 body.metadata["multi_instance"] = True
             ledger.save_events([replace(event, account=account, body=pack_event(body))])
-            tickets[Ticket("event", event.event_id)] = event.waiting_stream if event.waiting_run == run else None
-    return tickets
+            stream = event.waiting_stream if event.waiting_run == run else None
+            adopted.append(Adopted(Ticket("event", event.event_id), "event", event.event_id, stream))
+    return adopted
 
 
 def _names(reference: str | None) -> tuple[str, ...]:

@@ -108,6 +108,7 @@ class Planner:
             )
             if orphan:
                 plan.outcomes.append(Outcome.WAITING)
+                plan.orphans.append(("event", operation.event_id))
             else:
                 plan.tickets.append(Ticket("event", operation.event_id))
         self._ledger.save_events(changed.values())

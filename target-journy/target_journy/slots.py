@@ -44,10 +44,6 @@ class SlotPlanner:
 
     def plan(self, asked: Sequence[tuple[Plan, HoldSlot]]) -> None:
         """Note who holds what, and which memberships begin or end by it."""
-        if self._options.memberships == "none":
-            for plan, _ in asked:
-                plan.outcomes.append(Outcome.SKIPPED)
-            return
         before = self._ledger.slots(operation.slot for _, operation in asked)
         after = dict(before)
         forgotten = set()
@@ -60,6 +56,10 @@ class SlotPlanner:
         changed = [slot for key, slot in after.items() if slot != before.get(key)]
         self._ledger.save_slots(changed)
         self._forget(forgotten)
+        if self._options.memberships == "none":  # the roles are kept all the same: they tell who was forgotten
+            for plan, _ in asked:
+                plan.outcomes.append(Outcome.SKIPPED)
+            return
         states = self._join(after[operation.slot] for _, operation in asked)
         left = self._leave([before[slot.slot] for slot in changed if slot.slot in before], forgotten)
         for plan, operation in asked:
@@ -71,6 +71,8 @@ class SlotPlanner:
     def _hold(self, plan: Plan, operation: HoldSlot) -> Slot:
         account, _ = self._names.resolve(operation.account)
         if account is None and operation.email:
+            if self._options.memberships == "none":
+                return Slot(operation.slot, None, operation.email, None)
             reference = to_json(list(operation.account.names))
             return Slot(operation.slot, None, operation.email, reference, plan.source.stream, self._run)
         return Slot(operation.slot, account, operation.email, None)
@@ -113,6 +115,7 @@ def _judge(plan: Plan, slot: Slot, was: Slot | None, states: dict[Pair, str]) ->
     pair = _pair(slot)
     if pair is None:
         plan.outcomes.append(Outcome.WAITING)
+        plan.orphans.append(("slot", slot.slot))
     elif states[pair] == "rejected":
         plan.outcomes.append(Outcome.REJECTED)
     elif states[pair] == "added":

@@ -32,9 +32,11 @@ class Plan:
         outcomes: Outcomes of the operations that are done.
         tickets: What the others wait for.
         rejections: Reasons of those rejections that are news.
+        orphans: Kind and key of what waits because its account is not known.
     """
 
     source: Source
     outcomes: list[Outcome] = field(default_factory=list)
     tickets: list[Ticket] = field(default_factory=list)
     rejections: list[str] = field(default_factory=list)
+    orphans: list[tuple[str, str]] = field(default_factory=list)
