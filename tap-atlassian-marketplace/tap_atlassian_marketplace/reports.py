@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from tap_atlassian_marketplace.customers.identity import aliases
 from tap_atlassian_marketplace.exports import ExportRequest
 from tap_atlassian_marketplace.merging import merged_licenses, merged_transactions
 from tap_atlassian_marketplace.selection import LicenseIds, Selection
@@ -93,8 +94,11 @@ class Reports:
 
     def unknown_numbers(self) -> list[str]:
         """List the `entitlement_numbers` that belong to no licence."""
-        known = LicenseIds(self._all_licenses)
-        return [number for number in self._settings.entitlement_numbers if number not in known]
+        unknown = dict.fromkeys(self._settings.entitlement_numbers)
+        for row in self._all_licenses if unknown else ():
+            for alias in aliases(row):
+                unknown.pop(alias, None)
+        return list(unknown)
 
     def transactions(self) -> Iterator[Row]:
         """Give the transactions that the filters let through, each once, of any age."""

@@ -53,6 +53,10 @@ class TapAtlassianMarketplace(OrderedTap):
     def open_reports(self) -> Reports:
         """Give the reports; the first call starts the exports of all selected streams."""
         if not self.reports.is_open:
+            if self.reports.selection.is_trial:
+                self.logger.info(
+                    "A trial with `entitlement_numbers`: these licences are read whole, no bookmark moves."
+                )
             selected = [stream for stream in self.streams.values() if stream.selected]
             self.reports.open(
                 {stream.name: stream.window for stream in selected if isinstance(stream, MarketplaceStream)}

@@ -83,7 +83,8 @@ def test_a_filter_asks_only_for_new_licences_where_no_sale_needs_the_old_ones(ma
     assert fake.started("sales/transactions") == []
 
 
-def test_trial(marketplace):
+def test_trial(marketplace, caplog):
+    caplog.set_level("INFO")
     fake = marketplace(
         [license_row(1), license_row(11), license_row(2, addonLicenseId="77")],
         [transaction_row(1, 1), transaction_row(2, 11), transaction_row(3, None, licenseId="SEN-77")],
@@ -98,6 +99,7 @@ def test_trial(marketplace):
     assert all("lastUpdated" not in start for _, start in fake.starts)
     assert output.state["bookmarks"]["licenses"] == state["bookmarks"]["licenses"]
     assert output.bookmark("transactions") is None
+    assert caplog.text.count("no bookmark moves") == 1
 
 
 def test_a_trial_names_the_numbers_that_it_did_not_find(marketplace, caplog):

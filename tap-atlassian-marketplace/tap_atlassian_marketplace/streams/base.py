@@ -82,8 +82,6 @@ class MarketplaceStream(BookmarkedStream):
     def _bookmark(self) -> Bookmark:
         valid_for = fingerprint(self._tap.reports.scope)
         if not self._keeps_bookmark:
-            if self._tap.reports.selection.is_trial:
-                self.log("This is a trial with `entitlement_numbers`: everything is read and no bookmark moves.")
             return Bookmark(None, valid_for)
         bookmark = Bookmark.from_state(self.bookmark_state, valid_for)
         if bookmark.discarded:
