@@ -10,6 +10,7 @@ from typing import IO
 from scripts.meltano_project import JOURNY, TAP, install, meltano, users_environment
 
 SIDES = {"Marketplace": TAP, "journy.io": JOURNY}
+USERS_SETTINGS = ".env"
 
 
 def verdict(output: IO[str]) -> str:
@@ -42,7 +43,7 @@ def check(plugin: str, environment: str | None) -> tuple[int, str]:
     chosen = ["--environment", environment] if environment else []
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
         words = [*chosen, "invoke", plugin, "--check"]
-        code = meltano(*words, environment=users, output=output, env_file=".env", log_format="json")
+        code = meltano(*words, environment=users, output=output, env_file=USERS_SETTINGS, log_format="json")
         return code, verdict(output)
 
 

@@ -86,7 +86,7 @@ def run_job(url: str, number: int, log: IO[str]) -> dict[str, Any]:
         "TARGET_JOURNY_REPORT_PATH": str(report),
         "TARGET_JOURNY_REJECTED_PATH": str(FOLDER / "rejected.jsonl"),
     }
-    environment = own_environment(settings, FOLDER / "meltano.db")
+    environment = own_environment(settings, FOLDER / "meltano")
     if install(TAP, JOURNY, environment=environment, output=log):
         raise DemoError("the plugins could not be installed")
     if meltano("--environment", "dev", "run", "demo", environment=environment, output=log):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 VENV = ROOT / ".venv" / "bin"
 TAP = "tap-atlassian-marketplace"
 JOURNY = "target-journy"
+PLUGIN_KINDS = ("extractors", "loaders")
 _ALONE = {"MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false", "MELTANO_CLI_DISABLE_VERSION_CHECK": "1"}
 _OF_A_PLUGIN = ("MELTANO_", "TAP_", "TARGET_")
 
@@ -25,15 +26,23 @@ def users_environment() -> dict[str, str]:
     return {**os.environ, **index_settings(), **_ALONE}
 
 
-def own_environment(settings: Mapping[str, str], database: Path) -> dict[str, str]:
+def own_environment(settings: Mapping[str, str], state: Path) -> dict[str, str]:
     """Return an environment in which Meltano and the plugins know these settings and none of the user's.
+
+    Runs in several of them may go on at one time, and beside the user's own.
 
     Args:
         settings: Environment variables of Meltano and the plugins.
-        database: File for Meltano's own database, which holds the bookmarks.
+        state: Folder for Meltano's database, which holds the bookmarks, and for what it writes during a run.
     """
+    state.mkdir(parents=True, exist_ok=True)
+    for kind in PLUGIN_KINDS:
+        if not (state / kind).is_symlink():
+            (state / kind).symlink_to(ROOT / ".meltano" / kind)
     inherited = {name: value for name, value in users_environment().items() if not name.startswith(_OF_A_PLUGIN)}
-    return {**inherited, **_ALONE, "MELTANO_DATABASE_URI": f"sqlite:///{database}", **settings}
+    # Installed through the links, a plugin would be bound to this folder: `install` sees to that.
+    own = {"MELTANO_SYS_DIR_ROOT": str(state), "MELTANO_AUTO_INSTALL": "false"}
+    return {**inherited, **_ALONE, **own, **settings}
 
 
 def meltano(
@@ -65,7 +74,8 @@ def install(*plugins: str, environment: Mapping[str, str], output: IO[str]) -> i
     missing = [name for name in plugins if not _stamp(name).exists() or _stamp(name).read_text() != wanted]
     if not missing:
         return 0
-    code = meltano("install", *missing, environment=environment, output=output)
+    shared = {name: value for name, value in environment.items() if name != "MELTANO_SYS_DIR_ROOT"}
+    code = meltano("install", *missing, environment=shared, output=output)
     if code == 0:
         for name in missing:
             _stamp(name).write_text(wanted)
@@ -73,5 +83,5 @@ def install(*plugins: str, environment: Mapping[str, str], output: IO[str]) -> i
 
 
 def _stamp(plugin: str) -> Path:
-    kind = "extractors" if plugin.startswith("tap-") else "loaders"
+    kind = PLUGIN_KINDS[not plugin.startswith("tap-")]
     return ROOT / ".meltano" / kind / plugin / "workspace.stamp"

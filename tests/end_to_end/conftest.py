@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Project:
-    """Meltano in the checkout over a sandbox, with a database of its own in `folder`."""
+    """Meltano in the checkout over a sandbox, with a state of its own below `folder`."""
 
     folder: Path
     sandbox: Sandbox
@@ -47,7 +47,7 @@ class Project:
             "TAP_ATLASSIAN_MARKETPLACE_API_URL": self.sandbox.marketplace_url,
             "TARGET_JOURNY_API_URL": self.sandbox.journy_url,
         }
-        environment = own_environment({**urls, **settings}, self.folder / "meltano.db")
+        environment = own_environment({**urls, **settings}, self.folder / "meltano")
         with log.open("a", encoding="utf-8") as output:
             installed = install(TAP, loader, environment=environment, output=output)
             ran = meltano("--environment", "dev", "run", *options, job, environment=environment, output=output)
