@@ -76,10 +76,15 @@ class Delivery:
             LedgerError: The ledger failed.
         """
         batch, self._batch = self._batch, []
-        results: Results = {}
         try:
             with self._ledger.transaction() as ledger:
                 Planner(ledger, self._options, self._run).plan([(plan, operations) for plan, operations, _ in batch])
+        except BaseException:
+            for plan, _, _ in batch:
+                self._report.count(plan.source.stream, Outcome.FAILED)
+            raise
+        results: Results = {}
+        try:
             self._send([ticket for plan, _, _ in batch for ticket in plan.tickets], results)
         finally:
             for plan, _, record in batch:
@@ -151,8 +156,9 @@ class Delivery:
         outcome = max(outcomes, default=Outcome.FAILED)
         # A record is counted once: as waiting for its first orphan, unless something worse became of it.
         self._counted_elsewhere.update(plan.orphans[1 if outcome is Outcome.WAITING else 0 :])
-        for reason, request_id in reasons:
-            self._quarantine.add(plan.source, record, reason, request_id)
+        if reasons:
+            request_id = next((request_id for _, request_id in reasons if request_id), None)
+            self._quarantine.add(plan.source, record, "; ".join(dict.fromkeys(why for why, _ in reasons)), request_id)
         if outcome is Outcome.REJECTED and not reasons:
             self._report.rejected_again += 1
         self._report.count(plan.source.stream, outcome)

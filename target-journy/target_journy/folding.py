@@ -20,10 +20,16 @@ ITSELF = ""
 
 
 class Rejection(msgspec.Struct, array_like=True):
-    """Why a value was refused, and under which mapping, because another mapping deserves another try."""
+    """Why a value was refused.
+
+    Attributes:
+        mapping: The mapping under which it was; another one deserves another try.
+        row: The row whose value could not even be read; "" where journy.io refused it.
+    """
 
     reason: str
     mapping: str
+    row: str = ""
 
 
 class Entity(msgspec.Struct, omit_defaults=True):
@@ -47,15 +53,15 @@ class Entity(msgspec.Struct, omit_defaults=True):
 
     @property
     def must_be_sent(self) -> bool:
-        """Whether journy.io lacks something."""
-        return bool(self.pending) or not (self.known or ITSELF in self.rejected)
+        """Whether journy.io lacks something that it did not refuse."""
+        return ITSELF not in self.rejected and (bool(self.pending) or not self.known)
 
     def owned_by(self, source: Source) -> set[str]:
         """Names of the properties whose value comes from this row, whatever its version."""
         mine = {index for index, (row, _) in enumerate(self.rows) if row == source.id}
         return {name for name, (_, index) in self.properties.items() if index in mine}
 
-    def fold(self, source: Source, properties: Mapping[str, Value | Unset], *, unset_nulls: bool) -> bool:
+    def fold(self, source: Source, properties: Mapping[str, Value | Unset], *, mapping: str, unset_nulls: bool) -> bool:
         """Take the properties of a row, where no newer row has spoken.
 
         A row overwrites itself always, another row only if its version is greater, or the same and its key greater.
@@ -63,36 +69,60 @@ class Entity(msgspec.Struct, omit_defaults=True):
         Args:
             source: The row.
             properties: Its properties; None is nothing to say, unless `unset_nulls`.
+            mapping: Fingerprint of the mapping that made them; what was refused under another is tried again.
             unset_nulls: Whether None deletes what an older row or value gave.
 
         Returns:
             Whether anything here changed, so that it has to be kept.
         """
-        changed = False
+        changed = self._retry(ITSELF, source, mapping)
         row = self._row(source)
         for name, value in properties.items():
             new = None if isinstance(value, Unset) else value
             if new is None and not (unset_nulls or isinstance(value, Unset)):
                 continue
-            if (held := self.properties.get(name)) is not None:
-                holder, version = self.rows[held[1]]
-                if holder != source.id and (source.version, source.id) < (version, holder):
-                    continue
-                if held[0] == new:
-                    if held[1] != row:
-                        self.properties[name] = (new, row)
-                        changed = True
-                    continue
+            if self.is_older(source, name):
+                continue
+            held = self.properties.get(name)
+            if held is not None and _same(held[0], new):
+                if held[1] != row:
+                    self.properties[name] = (new, row)
+                    changed = True
+                changed = self._retry(name, source, mapping) or changed
+                continue
             changed = True
             self.properties[name] = (new, row)
             if held is not None or new is not None:
                 self.pending.add(name)
                 self.rejected.pop(name, None)
+                self.rejected.pop(ITSELF, None)
         if changed:
             self._drop_unused_rows()
         elif row == len(self.rows) - 1 and not any(index == row for _, index in self.properties.values()):
             self.rows.pop()
         return changed
+
+    def is_older(self, source: Source, name: str) -> bool:
+        """Whether a property comes from another row that is newer than this one."""
+        if (held := self.properties.get(name)) is None:
+            return False
+        holder, version = self.rows[held[1]]
+        return holder != source.id and (source.version, source.id) < (version, holder)
+
+    def note_problem(self, source: Source, name: str, reason: str, mapping: str) -> bool:
+        """Keep that a row's value of a property cannot be read.
+
+        Returns:
+            Whether that is news.
+        """
+        problem = Rejection(reason, mapping, source.id)
+        known = self.rejected.get(name)
+        if known and (
+            known == problem or known.row not in {"", source.id} or (not known.row and known.mapping == mapping)
+        ):
+            return False
+        self.rejected[name] = problem
+        return True
 
     def forget(self) -> None:
         """Delete every property, because the person was erased at the source."""
@@ -100,19 +130,6 @@ class Entity(msgspec.Struct, omit_defaults=True):
         self.pending = set(self.properties)
         self.rejected = {}
         self.forgotten = True
-
-    def retry_under(self, mapping: str) -> bool:
-        """Make what was refused under another mapping pending again.
-
-        Returns:
-            Whether there was any.
-        """
-        stale = [name for name, rejection in self.rejected.items() if rejection.mapping != mapping]
-        for name in stale:
-            del self.rejected[name]
-            if name in self.properties:
-                self.pending.add(name)
-        return bool(stale)
 
     def payload(self) -> dict[str, Value]:
         """The properties to send."""
@@ -126,17 +143,24 @@ class Entity(msgspec.Struct, omit_defaults=True):
             mapping: Fingerprint of the mapping that made them.
         """
         self.known = True
+        self.rejected.pop(ITSELF, None)
         for name in self.pending & rejected.keys():
             self.rejected[name] = Rejection(rejected[name], mapping)
         self.pending = set()
 
     def refuse(self, reason: str, mapping: str) -> None:
-        """Take journy.io's refusal of the whole payload."""
-        for name in self.pending:
-            self.rejected[name] = Rejection(reason, mapping)
-        if not self.known:
-            self.rejected[ITSELF] = Rejection(reason, mapping)
-        self.pending = set()
+        """Take journy.io's refusal of the whole payload; all of it stays pending until one of its values changes."""
+        self.rejected[ITSELF] = Rejection(reason, mapping)
+
+    def _retry(self, name: str, source: Source, mapping: str) -> bool:
+        """Forget a refusal that holds no more for a value that came again."""
+        refused = self.rejected.get(name)
+        if refused is None or (refused.row != source.id if refused.row else refused.mapping == mapping):
+            return False
+        del self.rejected[name]
+        if name in self.properties and not refused.row:
+            self.pending.add(name)
+        return True
 
     def _row(self, source: Source) -> int:
         row = (source.id, source.version)
@@ -151,6 +175,11 @@ class Entity(msgspec.Struct, omit_defaults=True):
         moved = {old: new for new, old in enumerate(used)}
         self.rows = [self.rows[old] for old in used]
         self.properties = {name: (value, moved[index]) for name, (value, index) in self.properties.items()}
+
+
+def _same(one: Value, other: Value) -> bool:
+    """Whether two values are the same to journy.io, to which true is not 1."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 _decoder = msgspec.json.Decoder(Entity, float_hook=Decimal)

@@ -130,10 +130,10 @@ class _Key:
     def __call__(self, record: Mapping[str, Any]) -> str:
         values = []
         for name, part in self._parts:
-            value = part(record)
-            if value is None or value == "":
+            value = _identity(name, part(record))
+            if value is None:
                 raise RecordError(f"the record has no {name}")
-            values.append(str(value))
+            values.append(value)
         return "|".join(values)
 
 
@@ -144,13 +144,14 @@ class _Reference:
         self._shared = compiler.compile(spec.shared_alias) if spec.shared_alias else None
 
     def __call__(self, record: Mapping[str, Any]) -> AccountReference:
-        identity = self._id(record)
-        aliases = (self._aliases(record) or ()) if self._aliases else ()
-        shared = self._shared(record) if self._shared else None
+        aliases = (self._aliases(record) or []) if self._aliases else []
+        if not isinstance(aliases, list):
+            raise RecordError("the aliases of the account are no list")
+        names = (_identity("alias of the account", alias) for alias in aliases)
         return AccountReference(
-            str(identity) if identity not in (None, "") else None,
-            tuple(str(alias) for alias in aliases),
-            str(shared) if shared else None,
+            _identity("account", self._id(record)),
+            tuple(name for name in names if name),
+            _identity("shared alias of the account", self._shared(record)) if self._shared else None,
         )
 
 
@@ -185,8 +186,8 @@ class _User:
         self._properties = _Properties(spec.properties, erased, compiler)
 
     def __call__(self, record: Mapping[str, Any]) -> UpsertUser | None:
-        email = self._email(record)
-        return UpsertUser(str(email), *self._properties(record)) if email else None
+        email = _identity("e-mail address", self._email(record))
+        return UpsertUser(email, *self._properties(record)) if email else None
 
 
 class _Membership:
@@ -197,9 +198,9 @@ class _Membership:
         self._forgotten = compiler.compile(spec.forgotten) if spec.forgotten else None
 
     def __call__(self, record: Mapping[str, Any]) -> HoldSlot:
-        email = self._email(record)
+        email = _identity("e-mail address", self._email(record))
         forgotten = bool(self._forgotten(record)) if self._forgotten else False
-        return HoldSlot(self._slot(record), self._account(record), str(email) if email else None, forgotten)
+        return HoldSlot(self._slot(record), self._account(record), email, forgotten)
 
 
 class _Event:
@@ -237,6 +238,13 @@ class _Event:
             return moment
         second = self._order.index(name) if name in self._order else len(self._order)
         return f"{moment[:10]}T12:{second // 60:02}:{second % 60:02}Z"
+
+
+def _identity(what: str, value: Any) -> str | None:
+    """An id as text; None for nothing."""
+    if isinstance(value, (dict, list)):
+        raise RecordError(f"the {what} is no text or number")
+    return None if value is None or value == "" else str(value)
 
 
 def _properties(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from target_journy.event_body import EventBody, pack_event
-from target_journy.folding import ITSELF, Entity, Rejection
+from target_journy.folding import ITSELF, Entity
 from target_journy.ledger import Event
 from target_journy.names import AccountNames
 from target_journy.operations import Operations, Outcome
@@ -63,9 +63,13 @@ class Planner:
                 entities[key] = Entity()
                 changed.add(key)
             entity = entities[key]
-            retried = entity.retry_under(self._options.mapping)
-            folded = entity.fold(plan.source, operation.properties, unset_nulls=self._options.unset_nulls)
-            if self._note_problems(plan, entity, operation.problems) or retried or folded:
+            folded = entity.fold(
+                plan.source,
+                operation.properties,
+                mapping=self._options.mapping,
+                unset_nulls=self._options.unset_nulls,
+            )
+            if self._note_problems(plan, entity, operation.problems) or folded:
                 changed.add(key)
         for plan, key, _ in asked:
             _judge_entity(plan, kind, key, entities[key])
@@ -73,13 +77,13 @@ class Planner:
 
     def _note_problems(self, plan: Plan, entity: Entity, problems: dict[str, str]) -> bool:
         """Reject the properties that cannot be read as their type; the others go on."""
-        news = {name: reason for name, reason in problems.items() if name not in entity.rejected}
-        for name, reason in news.items():
-            entity.rejected[name] = Rejection(reason, self._options.mapping)
-            plan.rejections.append(f"{name}: {reason}")
+        problems = {name: reason for name, reason in problems.items() if not entity.is_older(plan.source, name)}
+        for name, reason in problems.items():
+            if entity.note_problem(plan.source, name, reason, self._options.mapping):
+                plan.rejections.append(f"{name}: {reason}")
         if problems:
             plan.outcomes.append(Outcome.REJECTED)
-        return bool(news)
+        return bool(plan.rejections)
 
     def _plan_events(self, names: AccountNames, asked: Sequence[tuple[Plan, TrackEvent]]) -> None:
         events = self._ledger.events(operation.event_id for _, operation in asked)
@@ -116,11 +120,12 @@ class Planner:
 
 def _judge_entity(plan: Plan, kind: str, key: str, entity: Entity) -> None:
     owned = entity.owned_by(plan.source)
-    if stake := owned & entity.pending:
+    stake = owned & entity.pending
+    if ITSELF in entity.rejected and (stake or not entity.known):
+        plan.outcomes.append(Outcome.REJECTED)
+    elif stake or not entity.known:
         plan.tickets.append(Ticket(kind, key, frozenset(stake)))
-    elif not entity.known and ITSELF not in entity.rejected:
-        plan.tickets.append(Ticket(kind, key))
-    elif ITSELF in entity.rejected or owned & entity.rejected.keys():
+    elif owned & entity.rejected.keys():
         plan.outcomes.append(Outcome.REJECTED)
     else:
         plan.outcomes.append(Outcome.UNCHANGED)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from target_journy.event_body import unpack_event
 from target_journy.operations import Outcome
-from target_journy.transports import MEMBERS_PER_CALL, PayloadRejectedError
+from target_journy.transports import MEMBERS_PER_CALL, DeliveryError, PayloadRejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -127,8 +127,8 @@ class Sender:
         try:
             return self._upsert(kind, key, payload)
         except PayloadRejectedError as error:
-            bad = {name: reason for name, reason in _property_reasons(error.fields).items() if name in payload}
-            if not bad or len(bad) < len(error.fields):
+            bad = _property_reasons(error.fields, payload)
+            if not bad:
                 raise
             rejected.update(bad)
             return self._upsert(kind, key, {name: value for name, value in payload.items() if name not in bad})
@@ -182,6 +182,11 @@ class Sender:
             with self._ledger.transaction() as ledger:
                 ledger.set_event_state(event.event_id, "rejected", error.reason)
             return Result(Outcome.REJECTED, {"": error.reason}, error.request_id)
+        except DeliveryError as error:
+            if not error.maybe_received:
+                with self._ledger.transaction() as ledger:
+                    ledger.set_event_state(event.event_id, event.state)
+            raise
         self._report.possibly_repeated += receipt.possibly_repeated
         with self._ledger.transaction() as ledger:
             ledger.set_event_state(event.event_id, "delivered")
@@ -193,7 +198,13 @@ def _with_bodies(events: Iterable[Event]) -> list[tuple[Event, EventBody]]:
     return [(event, unpack_event(event.body)) for event in events if event.body]
 
 
-def _property_reasons(fields: Mapping[str, str]) -> dict[str, str]:
-    """Reasons by property, from field paths such as `properties.mrr`."""
-    prefix = "properties."
-    return {path[len(prefix) :].split(".")[0]: reason for path, reason in fields.items() if path.startswith(prefix)}
+def _property_reasons(fields: Mapping[str, str], payload: Mapping[str, Value]) -> dict[str, str]:
+    """Reasons by property, from paths such as `properties.mrr` or `properties.tags.0`; none if others are at fault."""
+    reasons = {}
+    for path, reason in fields.items():
+        section, _, rest = path.partition(".")
+        name = rest if rest in payload else rest.rpartition(".")[0]
+        if section != "properties" or name not in payload:
+            return {}
+        reasons[name] = reason
+    return reasons

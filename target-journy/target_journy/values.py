@@ -74,7 +74,10 @@ def to_time(raw: Any) -> str:
     if isinstance(raw, str):
         raw = _parse_time(raw.strip())
     if isinstance(raw, dt.datetime):
-        utc = raw.astimezone(dt.timezone.utc) if raw.tzinfo else raw.replace(tzinfo=dt.timezone.utc)
+        try:
+            utc = raw.astimezone(dt.timezone.utc) if raw.tzinfo else raw.replace(tzinfo=dt.timezone.utc)
+        except OverflowError:
+            raise ValueError("expected a time between the years 1 and 9999") from None
         return utc.isoformat(timespec="seconds" if not utc.microsecond else "milliseconds").replace("+00:00", "Z")
     if isinstance(raw, dt.date):
         return f"{raw.isoformat()}T00:00:00Z"

@@ -43,7 +43,15 @@ class PayloadRejectedError(Exception):
 
 
 class DeliveryError(Exception):
-    """Nothing more can be delivered now: credentials, or a server that does not answer. Says what to do."""
+    """Nothing more can be delivered now: credentials, or a server that does not answer. Says what to do.
+
+    Attributes:
+        maybe_received: The server may have carried out the call all the same.
+    """
+
+    def __init__(self, message: str, *, maybe_received: bool = True) -> None:
+        super().__init__(message)
+        self.maybe_received = maybe_received
 
 
 class Transport(Protocol):

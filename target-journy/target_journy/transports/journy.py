@@ -73,9 +73,18 @@ class JournyRest:
         Raises:
             DeliveryError: The key does not work, or the server does not answer.
         """
-        response, _ = self._request("GET", "/validate")
-        body = _json(response)
-        return [str(permission) for permission in body.get("data", {}).get("permissions", [])]
+        try:
+            response, _ = self._request("GET", "/validate")
+        except PayloadRejectedError as error:
+            raise DeliveryError(f"{self._session.host} refused to validate the key: {error.reason}") from None
+        data = _json(response).get("data")
+        permissions = data.get("permissions") if isinstance(data, dict) else None
+        if not isinstance(permissions, list):
+            raise DeliveryError(
+                f"Setting 'api_url': {self._session.host} did not say what the key may do. It is not the address of "
+                f"journy.io's API, such as {DEFAULT_URL}"
+            )
+        return [str(permission) for permission in permissions]
 
     def upsert_account(self, account: str, properties: Mapping[str, Value]) -> Receipt:
         """Create or update an account, known by its id alone: accounts that share a domain stay apart."""
@@ -131,15 +140,18 @@ class JournyRest:
                 on_uncertain_repeat=lambda: repeats.append(None),
             )
         except ApiError as error:
-            raise self._meaning(error) from None
+            raise self._meaning(error, maybe_received=bool(repeats)) from None
         except (ConnectionFailedError, RedirectedError) as error:
-            raise DeliveryError(f"{error}. Check the setting 'api_url' and the network, then run again") from None
+            raise DeliveryError(
+                f"{error}. Check the setting 'api_url' and the network, then run again",
+                maybe_received=bool(repeats) or getattr(error, "maybe_received", False),
+            ) from None
         return response, len(repeats)
 
-    def _meaning(self, error: ApiError) -> Exception:
+    def _meaning(self, error: ApiError, *, maybe_received: bool) -> Exception:
         host = self._session.host
         said = f"{host} answered {error}"
-        if error.status in {400, 404, 413, 422}:
+        if error.status in {400, 413, 422}:
             body = error.body if isinstance(error.body, dict) else {}
             errors = body.get("errors")
             fields = errors.get("fields") if isinstance(errors, dict) else None
@@ -148,18 +160,15 @@ class JournyRest:
                 _request_id(body),
                 {str(name): self._mask(text) for name, text in fields.items()} if isinstance(fields, dict) else {},
             )
-        if error.status == 401:
-            return DeliveryError(
-                f"Setting 'api_key': {said}. The key is wrong or lacks the permission to track data; "
-                f"{_WHERE_TO_FIND_THE_KEY}"
-            )
-        if error.status == 403:
-            return DeliveryError(f"Setting 'api_key': {said}. The key is disabled; {_WHERE_TO_FIND_THE_KEY}")
-        if error.status == 429:
-            return DeliveryError(
-                f"{said}. Lower the setting 'requests_per_minute', or let other integrations rest, then run again"
-            )
-        return DeliveryError(f"{said}. What was not delivered is kept and sent by the next run")
+        advice = {
+            401: f"Setting 'api_key': {said}. The key is wrong or lacks the permission to track data; "
+            f"{_WHERE_TO_FIND_THE_KEY}",
+            403: f"Setting 'api_key': {said}. The key is disabled; {_WHERE_TO_FIND_THE_KEY}",
+            404: f"Setting 'api_url': {said}. It is not the address of journy.io's API, such as {DEFAULT_URL}",
+            429: f"{said}. Lower the setting 'requests_per_minute', or let other integrations rest, then run again",
+        }
+        message = advice.get(error.status, f"{said}. What was not delivered is kept and sent by the next run")
+        return DeliveryError(message, maybe_received=maybe_received or error.status >= 500)
 
     def _mask(self, text: Any) -> str:
         return redact(str(text), self._secrets)
