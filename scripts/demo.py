@@ -158,6 +158,9 @@ def main() -> int:
     try:
         with LOG.open("w", encoding="utf-8") as log:
             demonstrate(log)
+    except KeyboardInterrupt:
+        print("demo: interrupted", file=sys.stderr)
+        return 130
     except DemoError as error:
         print(f"demo: {error}\n{last_lines()}\nThe whole log: {LOG.relative_to(ROOT)}", file=sys.stderr)
         return 1
