@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 MASK = "***"
 
+_FORMATTER = logging.Formatter()
+
 _EMAIL = re.compile(r"[^\s\"'<>\[\](),;:=&?/]+@[^\s\"'<>\[\](),;:=&?/]+")
 _CREDENTIAL = re.compile(r"(?i)\b(basic|bearer)\s+[a-z0-9+/=._~-]+")
 _URL_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@]+@")
@@ -39,6 +41,10 @@ class _RedactingFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg = redact(record.getMessage(), self._secrets)
         record.args = None
+        if record.exc_info:
+            # The text of an exception is written by whoever raised it, and a formatter would append it unmasked.
+            record.exc_text = redact(_FORMATTER.formatException(record.exc_info), self._secrets)
+            record.exc_info = None
         return True
 
 
@@ -49,5 +55,6 @@ def redact_logs(secrets: Iterable[str]) -> None:
         secrets: Tokens, keys and passwords of the plugin's configuration.
     """
     masking = _RedactingFilter(secrets)
-    for handler in logging.getLogger().handlers:
+    named = (logging.getLogger(name) for name in logging.root.manager.loggerDict)
+    for handler in {handler for logger in (logging.root, *named) for handler in logger.handlers}:
         handler.addFilter(masking)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from marketplace_http.pacing import Pacer
 
 _LONGEST_REASON = 300
+_LONGEST_CONNECT = 10.0
 
 
 class ApiSession:
@@ -29,7 +30,7 @@ class ApiSession:
         base_url: Scheme, host and path prefix, for example `https://api.atlassian.com/marketplace`.
         auth: The credential, sent with every call and to no other host.
         user_agent: How this client names itself.
-        timeout: Seconds to wait for a connection, and again for each part of the answer.
+        timeout: Seconds to wait for each part of the answer, and at most 10 of them for a connection.
         retry: When to repeat a call that failed.
         pacer: Keeps a distance between calls, if given.
         secrets: Values to mask in the server's own messages.
@@ -139,7 +140,7 @@ class ApiSession:
                 data=body,
                 headers={"Content-Type": "application/json"} if body is not None else None,
                 stream=stream,
-                timeout=timeout,
+                timeout=(min(timeout, _LONGEST_CONNECT), timeout),
                 allow_redirects=False,
             )
         except requests.exceptions.ConnectTimeout:
