@@ -5,6 +5,7 @@ What an error *means* belongs to the client of each API; this package only knows
 
 from marketplace_http.auth import BasicAuth, HeaderAuth
 from marketplace_http.errors import ApiError, ConnectionFailedError, RedirectedError
+from marketplace_http.limiter import RateLimiter
 from marketplace_http.pacing import Pacer
 from marketplace_http.redaction import redact, redact_logs
 from marketplace_http.retry import RetryPolicy, retry_after
@@ -17,6 +18,7 @@ __all__ = [
     "ConnectionFailedError",
     "HeaderAuth",
     "Pacer",
+    "RateLimiter",
     "RedirectedError",
     "RetryPolicy",
     "redact",

@@ -34,9 +34,7 @@ class ApiError(Exception):
         body: The decoded JSON of the answer, if it was JSON. It may hold people's data: never log it.
     """
 
-    def __init__(
-        self, status: int, reason: str, *, retry_after: float | None = None, body: object = None
-    ) -> None:
+    def __init__(self, status: int, reason: str, *, retry_after: float | None = None, body: object = None) -> None:
         super().__init__(f"HTTP {status}: {reason}" if reason else f"HTTP {status}")
         self.status = status
         self.reason = reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
 
     from requests.auth import AuthBase
 
+    from marketplace_http.limiter import RateLimiter
     from marketplace_http.pacing import Pacer
 
 _LONGEST_REASON = 300
+_TOO_MANY = 429
 _LONGEST_CONNECT = 10.0
 
 
@@ -33,6 +36,9 @@ class ApiSession:
         timeout: Seconds to wait for each part of the answer, and at most 10 of them for a connection.
         retry: When to repeat a call that failed.
         pacer: Keeps a distance between calls, if given.
+        limiter: Keeps calls below the server's limit, if given; refusals (429) then do not count as failed tries, but
+            end after `patience` seconds.
+        patience: Seconds in which a call may be refused for coming too often.
         secrets: Values to mask in the server's own messages.
         pool_size: Connections kept open.
     """
@@ -46,6 +52,8 @@ class ApiSession:
         timeout: float = 60.0,
         retry: RetryPolicy | None = None,
         pacer: Pacer | None = None,
+        limiter: RateLimiter | None = None,
+        patience: float = 600.0,
         secrets: Iterable[str] = (),
         pool_size: int = 8,
     ) -> None:
@@ -54,6 +62,8 @@ class ApiSession:
         self._timeout = timeout
         self._retry = retry or RetryPolicy()
         self._pacer = pacer
+        self._limiter = limiter
+        self._patience = patience
         self._secrets = tuple(secrets)
         self._session = requests.Session()
         self._session.auth = auth
@@ -93,6 +103,7 @@ class ApiSession:
         """
         statuses = self._retry.statuses if retry_statuses is None else retry_statuses
         failures = 0
+        give_up = time.monotonic() + self._patience
         while True:
             try:
                 response = self._once(
@@ -109,6 +120,9 @@ class ApiSession:
             if response.status_code < 300:
                 return response
             error_answer = self._error(response)
+            if self._limiter and error_answer.status == _TOO_MANY and time.monotonic() < give_up:
+                self._limiter.refused(error_answer.retry_after)
+                continue
             failures += 1
             if error_answer.status not in statuses or failures >= self._retry.tries:
                 raise error_answer
@@ -132,8 +146,9 @@ class ApiSession:
     ) -> requests.Response:
         if self._pacer:
             self._pacer.wait()
+        started = self._limiter.wait() if self._limiter else 0.0
         try:
-            return self._session.request(
+            response = self._session.request(
                 method,
                 self.base_url + path,
                 params=params,
@@ -151,6 +166,9 @@ class ApiSession:
             cause = redact(_innermost(error), self._secrets)
             refused = isinstance(error, requests.exceptions.ConnectionError) and "NewConnection" in repr(error)
             raise ConnectionFailedError(self.host, cause, maybe_received=not refused) from None
+        if self._limiter:
+            self._limiter.answered(started, response.headers)
+        return response
 
     def _error(self, response: requests.Response) -> ApiError:
         with response:

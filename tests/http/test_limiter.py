@@ -1,0 +1,148 @@
+"""The limiter against a server with a true sliding window, in simulated time."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+import pytest
+
+from marketplace_http import RateLimiter
+
+
+class Clock:
+    """Time that passes only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now += seconds
+
+
+class Server:
+    """Allows `limit` calls in any window; refused calls use nothing of it, and a rival takes an even share."""
+
+    def __init__(self, clock: Clock, limit: int, *, rival_per_window: int = 0, window: float = 60.0) -> None:
+        self.clock = clock
+        self.limit = limit
+        self.window = window
+        self.accepted: list[float] = []
+        self.refused: list[float] = []
+        self._rival_interval = window / rival_per_window if rival_per_window else None
+
+    def call(self) -> tuple[bool, dict[str, str]]:
+        now = self.clock.now
+        used = len(self.accepted) - bisect_right(self.accepted, now - self.window)
+        if self._rival_interval:
+            used += int(min(self.window, now - 1000.0) / self._rival_interval)
+        if used >= self.limit:
+            self.refused.append(now)
+            return False, {"X-RateLimit-Limit": str(self.limit), "X-RateLimit-Remaining": "0"}
+        self.accepted.append(now)
+        return True, {"X-RateLimit-Limit": str(self.limit), "X-RateLimit-Remaining": str(self.limit - used - 1)}
+
+    def busiest(self) -> int:
+        return max(i - bisect_right(self.accepted, t - self.window) + 1 for i, t in enumerate(self.accepted))
+
+
+def drive(limiter: RateLimiter, server: Server, clock: Clock, *, until: float) -> None:
+    while clock.now < until:
+        started = limiter.wait()
+        accepted, headers = server.call()
+        limiter.answered(started, headers)
+        if not accepted:
+            limiter.refused()
+
+
+def limited(clock: Clock, limit: int = 1800) -> RateLimiter:
+    return RateLimiter(limit, clock=clock, sleep=clock.sleep)
+
+
+def test_uses_the_window_and_never_more() -> None:
+    clock = Clock()
+    server = Server(clock, 1800)
+    drive(limited(clock), server, clock, until=1000 + 300)
+    assert server.refused == []
+    assert server.busiest() <= 1800
+    assert len(server.accepted) >= 0.95 * 1800 * 5
+
+
+@pytest.mark.parametrize("rival", [180, 360, 900])
+def test_leaves_others_their_share(rival: int) -> None:
+    clock = Clock()
+    server = Server(clock, 1800, rival_per_window=rival)
+    drive(limited(clock), server, clock, until=1000 + 600)
+    assert len(server.refused) <= 1
+    late = [t for t in server.accepted if t > 1000 + 300]
+    assert len(late) >= 0.93 * (1800 - rival) * 5
+
+
+def test_a_small_job_is_not_slowed_down() -> None:
+    clock = Clock()
+    limiter = limited(clock)
+    for _ in range(400):
+        limiter.wait()
+    assert clock.now == 1000.0
+
+
+def test_a_refusal_halves_the_pace_and_it_recovers() -> None:
+    clock = Clock()
+    limiter = limited(clock)
+    server = Server(clock, 900)
+    server_says = {"X-RateLimit-Limit": "1800"}  # says nothing about what is left
+    for _ in range(3000):
+        limiter.answered(limiter.wait(), server_says)
+        if not server.call()[0]:
+            limiter.refused()
+    assert 0 < len(server.refused) < 60  # without halving, every second call would be refused
+    rate = len([t for t in server.accepted if t > clock.now - 60])
+    assert rate > 450
+
+
+def test_refusals_of_calls_under_way_together_count_once() -> None:
+    clock = Clock()
+    limiter = limited(clock, 60)
+    for _ in range(8):
+        limiter.refused()
+    start = clock.now
+    for _ in range(10):
+        limiter.wait()
+    assert 2.0 <= clock.now - start < 15.0
+
+
+def test_waits_as_long_as_the_server_asks() -> None:
+    clock = Clock()
+    limiter = limited(clock)
+    limiter.refused(17.0)
+    limiter.wait()
+    assert clock.now == 1017.0
+
+
+def test_does_not_hang_when_nothing_remains_without_a_refusal() -> None:
+    clock = Clock()
+    limiter = limited(clock)
+    start = clock.now
+    for _ in range(600):
+        limiter.answered(limiter.wait(), {"X-RateLimit-Limit": "1800", "X-RateLimit-Remaining": "0"})
+    assert clock.now - start < 60 * 30
+
+
+def test_a_lower_limit_of_the_server_counts() -> None:
+    clock = Clock()
+    server = Server(clock, 300)
+    drive(limited(clock), server, clock, until=1000 + 300)
+    assert server.refused == []
+    assert len(server.accepted) >= 0.9 * 300 * 5
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-RateLimit-Limit": "many", "X-RateLimit-Remaining": "-"}])
+def test_headers_that_say_nothing_are_passed_over(headers: dict[str, str]) -> None:
+    clock = Clock()
+    limiter = limited(clock)
+    limiter.answered(limiter.wait(), headers)
+    limiter.wait()
+    assert clock.now == 1000.0
