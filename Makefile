@@ -9,7 +9,7 @@ PARTS := marketplace-http/marketplace_http tap-atlassian-marketplace/tap_atlassi
 	target-journy/target_journy sandbox/marketplace_sandbox scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long check sandbox lint format settings lock clean
+.PHONY: help setup demo test test-long check sandbox lint format settings docs lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ format: setup ## let ruff put the code in order
 
 settings: setup ## write the plugins' settings into meltano.yml, .env.example and the READMEs
 	@$(VENV)/python -m scripts.settings
+
+docs: setup ## write what the documents say about settings, functions and the mapping
+	@$(VENV)/python -m scripts.docs
 
 lock: setup ## resolve the dependencies anew into requirements.lock
 	$(VENV)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url \

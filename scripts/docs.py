@@ -1,0 +1,242 @@
+"""`make docs`: write what the documents say about settings, functions and the mapping, as the code itself has it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import sys
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from scripts import settings
+from scripts.meltano_project import JOURNY
+from scripts.setup import ROOT
+
+from target_journy.expressions import MappingFunctions, fields_of
+from target_journy.mapping_file import Property, load_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from target_journy.mapping_file import EventSpec, ReferenceSpec, StreamSpec
+
+PRESET = "marketplace-raw"
+PAGE = f"docs/{PRESET}.md"
+BECOMES = {"licenses": "accounts", "contacts": "users and members", "transactions": "events"}
+TYPES = {"datetime": "date and time", "string": "text", "integer": "number", "array": "list"}
+INTRO = """\
+# What the preset `marketplace-raw` sends
+
+Written by `make docs` from the [preset](../target-journy/target_journy/presets/marketplace-raw.yml) and the
+[schemas](../tap-atlassian-marketplace/tap_atlassian_marketplace/schemas) of the tap; a test keeps it true.
+
+A source is a field of the tap's record or an expression over its fields; the functions are described in the
+[README of target-journy](../target-journy/README.md#functions). A source without a value sends nothing. A list among
+the metadata of an event goes as one text, joined by commas.
+"""
+NOT_SENT = """\
+## What is not sent
+
+Fields of the tap that no source above reads. They are in a warehouse all the same, and your own mapping can send
+them. Some of them reach journy.io by another way: the people of a licence by the stream `contacts`, the customer and
+the ids of a sale by its account.
+"""
+
+
+def leaves(schema: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the path and the description of every value that a schema declares; lists are walked through."""
+    inner = schema.get("properties") or schema.get("items", {}).get("properties")
+    if not inner:
+        yield path, schema.get("description", "")
+        return
+    for name, child in inner.items():
+        yield from leaves(child, (*path, name))
+
+
+def sources(spec: Any) -> Iterator[str]:
+    """Yield every expression of a part of the mapping."""
+    if isinstance(spec, str):
+        yield spec
+    elif isinstance(spec, list):
+        yield from spec
+    elif isinstance(spec, dict):
+        for part in spec.values():
+            yield from sources(part)
+    elif isinstance(spec, Property):
+        yield spec.value
+    elif spec is not None:
+        for name in spec.__struct_fields__:
+            if name not in {"erased", "prefix", "names", "order", "other_name"}:
+                yield from sources(getattr(spec, name))
+
+
+def unread(spec: StreamSpec, schema: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the fields that no expression of a stream's mapping reads, each with its description."""
+    texts = list(sources(spec))
+
+    def is_read(leaf: tuple[str, ...]) -> bool:
+        # `fields_of` ends at a list; what is read of its entries stands behind it in the expression.
+        return any(
+            leaf[: len(path)] == path and all(name in re.findall(r"\w+", text) for name in leaf[len(path) :])
+            for text in texts
+            for path in fields_of(text)
+        )
+
+    return [(".".join(leaf), told) for leaf, told in leaves(schema) if not is_read(leaf)]
+
+
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
+
+
+def type_of(prop: Property, schema: Mapping[str, Any]) -> str:
+    """Return the type of a property: as declared, else that of the field it is, else text."""
+    if prop.type:
+        return TYPES.get(prop.type, prop.type)
+    found: Any = schema
+    for name in prop.value.split("."):
+        found = found.get("properties", {}).get(name, {})
+    declared = found.get("type", "string")
+    types = [declared] if isinstance(declared, str) else [kind for kind in declared if kind != "null"]
+    return TYPES.get(types[0], str(types[0]))
+
+
+def properties_table(head: str, specs: Mapping[str, str | Property], schema: Mapping[str, Any]) -> str:
+    """Return the table of an account's, a user's or an event's values."""
+    listed = {name: Property(spec) if isinstance(spec, str) else spec for name, spec in specs.items()}
+    rows = [[code(name), type_of(prop, schema), code(prop.value)] for name, prop in listed.items()]
+    return table([head, "type", "source"], rows)
+
+
+def code(text: str) -> str:
+    """Return a text as code in Markdown, backticks and all."""
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
+
+
+def quoted(fields: str | list[str]) -> str:
+    """Return one or several expressions as code."""
+    return ", ".join(code(field) for field in ([fields] if isinstance(fields, str) else fields))
+
+
+def account_of(reference: ReferenceSpec) -> str:
+    """Say how a record names its account."""
+    return f"the one already known by any of `{reference.aliases}`, else `{reference.id}`"
+
+
+def event_text(event: EventSpec, schema: Mapping[str, Any]) -> str:
+    """Return what is said about a stream's events."""
+    names = [[f"`{value}`", f"`{name}`"] for value, name in event.names.items()]
+    return "\n".join(
+        [
+            f"- Identity: `{event.prefix}` and then {quoted(event.id)}; it goes along as the metadata `event_id`.",
+            f"- Account: {account_of(event.account)}.",
+            f"- Time: `{event.time}` at noon UTC, and one second apart in this order: {quoted(event.order)}.",
+            "",
+            table([f"`{event.name}`", "event"], [*names, ["anything else", f"`{event.other_name}`"]]),
+            properties_table("metadata", event.metadata, schema),
+        ]
+    )
+
+
+def stream_text(name: str, spec: StreamSpec, schema: Mapping[str, Any]) -> str:
+    """Return the section about a stream."""
+    lines = [f"## `{name}`: {BECOMES[name]}", ""]
+    if spec.version:
+        lines.append(f"- Of two records the one with the greater `{spec.version}` is the newer.")
+    if spec.erased:
+        lines.append(f"- A value `{spec.erased}` deletes the property: the person asked to be forgotten.")
+    if spec.account:
+        lines.append(f"- Account: {account_of(spec.account)}.")
+        if shared := spec.account.shared_alias:
+            lines.append(f"- A sale that names only the `{shared}` of several accounts goes to the first of them.")
+        lines += ["", properties_table("account property", spec.account.properties, schema)]
+    if spec.user and spec.membership:
+        lines += [
+            f"- User: `{spec.user.email}`; a record without it is nobody.",
+            f"- Member of an account: {account_of(spec.membership.account)}.",
+            f"- One role each: {quoted(spec.membership.slot)}. Where it says `{spec.membership.forgotten}`, the",
+            "  properties of whoever held the role are deleted and their memberships end.",
+            "",
+            properties_table("user property", spec.user.properties, schema),
+        ]
+    if spec.event:
+        lines.append(event_text(spec.event, schema))
+    return "\n".join(lines)
+
+
+def schema_of(stream: str) -> dict[str, Any]:
+    """Return the schema of one of the tap's streams."""
+    file = resources.files("tap_atlassian_marketplace").joinpath(f"schemas/{stream}.json")
+    return dict(json.loads(file.read_text(encoding="utf-8")))
+
+
+def page() -> str:
+    """Return the page about the preset."""
+    streams = load_mapping(PRESET, None)[0].streams
+    parts = [INTRO, *(stream_text(name, spec, schema_of(name)) for name, spec in streams.items()), NOT_SENT]
+    for name, spec in streams.items():
+        rows = [[f"`{field}`", told] for field, told in unread(spec, schema_of(name))]
+        parts += [f"### `{name}`\n", table(["field", "meaning"], rows)]
+    return "\n".join(parts)
+
+
+def functions_table() -> str:
+    """Return the functions of the mapping language, from their docstrings."""
+    rows = []
+    for name, function in inspect.getmembers(MappingFunctions, inspect.isfunction):
+        if name.startswith("_func_") and name.removeprefix("_func_") and name in vars(MappingFunctions):
+            arguments = ", ".join(list(inspect.signature(function).parameters)[1:])
+            rows.append([f"`{name.removeprefix('_func_')}({arguments})`", inspect.getdoc(function) or ""])
+    return table(["function", "result"], rows)
+
+
+def required_table() -> str:
+    """Return what everybody has to fill in, as variables of `.env`."""
+    rows = []
+    for plugin in settings.PLUGINS:
+        prefix = plugin.upper().replace("-", "_")
+        for setting in settings.settings_of(plugin):
+            if setting.required or setting.name in settings.TO_FILL_IN:
+                told = setting.schema["description"].replace("<", "&lt;")
+                rows.append([f"`{prefix}_{setting.name.upper()}`", told])
+    return table(["in `.env`", "meaning"], rows)
+
+
+def between(text: str, marker: str, block: str) -> str:
+    """Return a text with the block between `<!-- marker -->` and `<!-- /marker -->` replaced.
+
+    Raises:
+        ValueError: There is not exactly one such place.
+    """
+    pattern = rf"(<!-- {marker} -->\n).*?(?=<!-- /{marker} -->)"
+    replaced, count = re.subn(pattern, lambda match: match.group(1) + block, text, flags=re.DOTALL)
+    if count != 1:
+        raise ValueError(f"{count} places for <!-- {marker} -->, not one")
+    return replaced
+
+
+def documents() -> dict[str, str]:
+    """Return each document that is made from code, by its path in the repository, as it should be."""
+    readme, journy = "README.md", f"{JOURNY}/README.md"
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in (readme, journy)}
+    return {
+        PAGE: page(),
+        readme: between(texts[readme], "required settings", required_table()),
+        journy: between(texts[journy], "functions", functions_table()),
+    }
+
+
+def main() -> int:
+    """Write the files, those with settings first."""
+    settings.main()
+    for name, text in documents().items():
+        (ROOT / name).parent.mkdir(exist_ok=True)
+        (ROOT / name).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
