@@ -68,6 +68,10 @@ class Delivery:
             self._report.rejected_again += 1
         self._report.count(source.stream, Outcome.REJECTED)
 
+    def is_settled(self) -> bool:
+        """Whether every record that was taken has an outcome."""
+        return not self._batch
+
     def flush(self) -> None:
         """Deliver what has come in so far.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from jmespath.exceptions import JMESPathError, ParseError
 from jmespath.functions import Functions, signature
 
 from target_journy.domains import business_domain, email_domain
+from target_journy.values import to_json, to_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 Expression = "Callable[[Mapping[str, Any]], Any]"
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+_PLACE = re.compile(r"{(\w+)}")
 _TIER = re.compile(r"(?i)\s*(?:per unit pricing\s*\(\s*)?(-?\d[\d,]*)\s+users?\s*\)?\s*")
 _UNLIMITED_USERS = 10_001
 _NOTHING = frozenset({"", "na", "n/a", "null", "pending", "unknown"})
@@ -33,6 +36,32 @@ class MappingFunctions(Functions):
     def __init__(self, variables: Mapping[str, str | int | None]) -> None:
         super().__init__()
         self._variables = {name: value for name, value in variables.items() if value not in (None, "")}
+
+    def _get_allowed_pytypes(self, types: Iterable[str]) -> tuple[list[str], list[Any]]:
+        """Let the functions of JMESPath take exact numbers, which it does not know, where they take numbers."""
+        allowed, subtypes = super()._get_allowed_pytypes(types)  # type: ignore[misc] # not in the stubs
+        exact = {"Decimal"} if "float" in allowed else set()
+        return [*allowed, *exact], [(*names, "Decimal") if "float" in names else names for names in subtypes]
+
+    def _convert_to_jmespath_type(self, name: str) -> str:
+        kind: str = super()._convert_to_jmespath_type(name)  # type: ignore[misc] # not in the stubs
+        return "number" if name == "Decimal" else kind
+
+    @signature({"types": []})
+    def _func_to_number(self, value: Any) -> int | Decimal | None:
+        """The exact number that a number or text holds; null for anything else."""
+        if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
+            return None
+        try:
+            number = to_value(value, "number")
+        except ValueError:
+            return None
+        return number if isinstance(number, (int, Decimal)) else None
+
+    @signature({"types": []})
+    def _func_to_string(self, value: Any) -> str:
+        """A text as it is; anything else as JSON."""
+        return value if isinstance(value, str) else to_json(value)
 
     @signature({"types": []})
     def _func_known(self, value: Any) -> Any:
@@ -77,11 +106,9 @@ class MappingFunctions(Functions):
     def _func_link(self, template: str, value: str | None) -> str | None:
         """Fill `{value}` and the mapping's variables into an address; null when one of them is missing."""
         parts = {**self._variables, "value": value}
-        try:
-            filled = {name: quote(str(parts[name]), safe="") for name in re.findall(r"{(\w+)}", template)}
-        except KeyError:
+        if not value or any(name not in parts for name in _PLACE.findall(template)):
             return None
-        return template.format(**filled) if value else None
+        return _PLACE.sub(lambda place: quote(str(parts[place[1]]), safe=""), template)
 
     @signature({"types": ["array", "null"]})
     def _func_total(self, numbers: list[Any] | None) -> Any:
@@ -116,7 +143,7 @@ class Compiler:
         def evaluate(record: Mapping[str, Any]) -> Any:
             try:
                 return search(record, options)
-            except (JMESPathError, ValueError, TypeError) as error:
+            except (JMESPathError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
                 raise ExpressionError(f"{text!r} failed on this record ({type(error).__name__})") from None
 
         return evaluate
@@ -140,6 +167,8 @@ def _paths(node: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     if node["type"] in {"field", "subexpression"} and (path := _chain(node)):
         yield path
         return
+    if node["type"] == "expref":
+        return  # names in it belong to the elements of a list
     children: Iterable[Any] = node.get("children", ())
     if node["type"] in {"subexpression", "projection", "filter_projection", "value_projection", "pipe"}:
         children = list(children)[:1]  # what stands behind these looks into their result, not into the record

@@ -15,7 +15,7 @@ from target_journy.delivery import Delivery
 from target_journy.ledger import Ledger, LedgerError
 from target_journy.mapping import DefaultMapping, RecordError, compile_streams
 from target_journy.mapping_file import MappingError, check_fields, load_mapping
-from target_journy.operations import Outcome
+from target_journy.operations import Outcome, Source
 from target_journy.options import Options
 from target_journy.quarantine import Quarantine
 from target_journy.report import Report
@@ -108,13 +108,16 @@ class Loader:
         if mapping is None:
             self.report.count(stream, Outcome.SKIPPED)
             return
-        source = mapping.source(record)
         try:
-            operations = mapping.operations(record)
+            key = mapping.key(record)
         except RecordError as error:
-            self._delivery.reject(source, record, str(error))
+            raise RecordError(f"stream {stream!r}: {error}; this is no record of a sound tap") from None
+        try:
+            record_version, operations = mapping.operations(record)
+        except RecordError as error:
+            self._delivery.reject(Source(stream, key), record, str(error))
         else:
-            self._delivery.add(source, operations, record)
+            self._delivery.add(Source(stream, key, record_version), operations, record)
 
     def flush(self) -> None:
         """Deliver what has come in so far.
@@ -124,6 +127,10 @@ class Loader:
             LedgerError: The ledger failed.
         """
         self._delivery.flush()
+
+    def is_settled(self) -> bool:
+        """Whether every record that came has an outcome."""
+        return self._delivery.is_settled()
 
     def finish(self) -> int:
         """Deliver the rest, at the end of the input.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from target_journy.expressions import Compiler, ExpressionError
@@ -10,7 +11,6 @@ from target_journy.operations import (
     AccountReference,
     HoldSlot,
     Operations,
-    Source,
     TrackEvent,
     UpsertAccount,
     UpsertUser,
@@ -60,23 +60,26 @@ class StreamMapping:
         except ExpressionError as error:
             raise MappingError(f"stream {stream!r}: {error}") from None
 
-    def source(self, record: Mapping[str, Any]) -> Source:
-        """The identity and version of a record.
+    def key(self, record: Mapping[str, Any]) -> str:
+        """The identity of a record.
 
         Raises:
-            RecordError: The record lacks its key.
+            RecordError: The record lacks it.
         """
-        version = self._version(record) if self._version else None
-        return Source(self.stream, self._key(record), str(version or ""))
+        try:
+            return self._key(record)
+        except ExpressionError as error:
+            raise RecordError(f"key: {error}") from None
 
-    def operations(self, record: Mapping[str, Any]) -> Operations:
-        """What a record asks of journy.io.
+    def operations(self, record: Mapping[str, Any]) -> tuple[str, Operations]:
+        """The version of a record, and what it asks of journy.io.
 
         Raises:
             RecordError: The record cannot be mapped.
         """
         try:
-            return Operations(
+            version = self._version(record) if self._version else None
+            return str(version or ""), Operations(
                 self._account(record) if self._account else None,
                 self._user(record) if self._user else None,
                 self._membership(record) if self._membership else None,
@@ -109,17 +112,26 @@ class DefaultMapping:
         self.stream = stream
         self._key_properties = key_properties
 
-    def source(self, record: Mapping[str, Any]) -> Source:
-        """The identity of a record; these records have no version."""
-        if not self._key_properties:
-            return Source(self.stream, to_json(dict(sorted(record.items()))))
-        return Source(self.stream, "|".join(str(record[name]) for name in self._key_properties))
+    def key(self, record: Mapping[str, Any]) -> str:
+        """The identity of a record.
 
-    def operations(self, record: Mapping[str, Any]) -> Operations:
-        """The one account of a record."""
-        account = AccountReference(self.source(record).id)
+        Raises:
+            RecordError: The record lacks it.
+        """
+        if not self._key_properties:
+            return sha256(to_json(record).encode()).hexdigest()
+        parts = []
+        for name in self._key_properties:
+            if (part := _identity(name, record.get(name))) is None:
+                raise RecordError(f"the record has no {name}")
+            parts.append(part)
+        return "|".join(parts)
+
+    def operations(self, record: Mapping[str, Any]) -> tuple[str, Operations]:
+        """The version, which these records do not have, and the one account of a record."""
+        account = AccountReference(f"{self.stream}:{self.key(record)}")
         properties, problems = _properties(((name, None, value) for name, value in record.items()), None)
-        return Operations(UpsertAccount(account, properties, problems))
+        return "", Operations(UpsertAccount(account, properties, problems))
 
 
 class _Key:

@@ -171,8 +171,9 @@ def _check_path(place: str, path: tuple[str, ...], schema: Mapping[str, Any]) ->
         if not known:
             return
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {'.'.join((*path[:depth], near[0]))!r}?" if near else ""
+            lower = {field.lower(): field for field in known}
+            near = difflib.get_close_matches(name.lower(), lower, n=1)
+            hint = f"; did you mean {'.'.join((*path[:depth], lower[near[0]]))!r}?" if near else ""
             raise MappingError(f"{place}: the stream has no field {'.'.join(path[: depth + 1])!r}{hint}")
         schema = known[name]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecReader
+from singer_sdk.singerlib import SingerMessageType
 from singer_sdk.sinks import Sink
 from singer_sdk.target_base import Target
 from typing_extensions import override
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from singer_sdk.sinks.core import BaseJSONSchemaValidator
 
 logger = logging.getLogger(__name__)
+
+
+_MESSAGE_TYPES = [kind.value for kind in SingerMessageType]
 
 
 class InputError(Exception):
@@ -35,8 +39,8 @@ class QuietReader(MsgSpecReader):
             message = self._decode(line)
         except (msgspec.DecodeError, UnicodeError):
             raise InputError("a line of the input is no JSON: is this the output of a Singer tap?") from None
-        if not isinstance(message, dict):
-            raise InputError("a line of the input is no Singer message")
+        if not isinstance(message, dict) or message.get("type") not in _MESSAGE_TYPES:
+            raise InputError("a line of the input is no Singer message: is this the output of a Singer tap?")
         return message
 
     @override
@@ -83,10 +87,42 @@ class CheckpointingTarget(Target):
         self.max_parallelism = 1
         self._last_written: dict[str, Any] | None = None
 
+    def is_settled(self) -> bool:
+        """Whether every record that came has an outcome."""
+        raise NotImplementedError
+
     def checkpoint(self) -> None:
         """Pass on the newest STATE; called when no record is left without an outcome."""
-        if self._latest_state and self._latest_state != self._last_written:
+        if self._latest_state:
             self._write_state_message(self._latest_state)
+
+    @override
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        super()._process_state_message(message_dict)
+        if self.is_settled():
+            self.checkpoint()
+
+    @override
+    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
+        if not isinstance(message_dict.get("record"), dict) or not isinstance(message_dict.get("stream"), str):
+            raise InputError("a RECORD message of the input lacks its record or stream: is this the output of a tap?")
+        super()._process_record_message(message_dict)
+
+    @override
+    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
+        schema = message_dict.get("schema")
+        properties = schema.get("properties") if isinstance(schema, dict) else None
+        if not isinstance(properties, dict) or not isinstance(message_dict.get("stream"), str):
+            raise InputError(
+                "a SCHEMA message of the input lacks its properties or stream: is this the output of a tap?"
+            )
+        super()._process_schema_message(message_dict)
+
+    @override
+    def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
+        raise InputError(
+            "the input has BATCH messages, which this loader does not read: take batch_config from the tap"
+        )
 
     @override
     def _write_state_message(self, state: dict[str, Any]) -> None:

@@ -70,6 +70,10 @@ class TargetJourny(CheckpointingTarget):
         return Loader(self.config, adopt=self._adopt)
 
     @override
+    def is_settled(self) -> bool:
+        return self.loader.is_settled()
+
+    @override
     def process_endofpipe(self) -> None:
         self.exit_code = self.loader.finish()
         super().process_endofpipe()

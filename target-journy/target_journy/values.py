@@ -7,7 +7,8 @@ but lists as metadata of events. There are no objects and no lists of anything e
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
@@ -25,9 +26,11 @@ Type = Literal["string", "number", "boolean", "datetime", "list"]
 
 _TRUE = frozenset({"true", "yes", "y", "1"})
 _FALSE = frozenset({"false", "no", "n", "0"})
-_LARGEST = Decimal(10) ** 300  # beyond this a JSON reader with doubles sees infinity
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+_DIGITS_BEFORE_POINT = 300  # beyond this a JSON reader with doubles sees infinity
+_EXACT = Context(prec=10_000)  # the usual one would round to 28 digits
 
-_encode_json = msgspec.json.Encoder(decimal_format="number").encode
+_encode_json = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
 
 
 class Unset:
@@ -85,7 +88,7 @@ def to_time(raw: Any) -> str:
 
 
 def to_json(value: Any) -> str:
-    """Write a value as JSON text, numbers exact."""
+    """Write a value as JSON text, numbers exact, names sorted."""
     return _encode_json(value).decode()
 
 
@@ -111,15 +114,14 @@ def _to_string(raw: Any) -> str:
 def _to_number(raw: Any) -> int | Decimal:
     if isinstance(raw, bool):
         raise ValueError("expected a number, found a boolean")  # noqa: TRY004 - it is the value that is wrong
-    if isinstance(raw, int):
-        return raw
+    text = str(raw).strip()
     try:
-        number = Decimal(str(raw).strip().replace(",", ""))
+        number = Decimal(text.replace(",", "") if _GROUPED.fullmatch(text) else text)
     except InvalidOperation:
         raise ValueError("expected a number") from None
-    if not number.is_finite() or abs(number) > _LARGEST:
+    if not number.is_finite() or number.adjusted() >= _DIGITS_BEFORE_POINT:
         raise ValueError("expected a finite number")
-    return int(number) if number == number.to_integral_value() else number.normalize()
+    return int(number) if number == number.to_integral_value() else _EXACT.normalize(number)
 
 
 def _to_boolean(raw: Any) -> bool:
