@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from hypothesis import settings
 from tests.target.runs import FakeDoor, SandboxDoor, World
 
 from marketplace_sandbox.server import running
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from marketplace_sandbox.server import Sandbox
+
+
+settings.register_profile("house", deadline=None)  # the machine may be busy
+settings.load_profile("house")
 
 
 @pytest.fixture(autouse=True)

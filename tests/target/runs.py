@@ -6,7 +6,6 @@ import json
 import stat
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from marketplace_sandbox import credentials
@@ -18,6 +17,7 @@ from target_journy.values import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from marketplace_sandbox.server import Sandbox
 

@@ -160,7 +160,8 @@ def test_roles_before_their_licence_in_one_input_are_delivered(world: World) -> 
 
 def holds_text(world: World, text: str) -> bool:
     """Whether a text stands anywhere in the ledger."""
-    from sqlalchemy import create_engine, text as sql
+    from sqlalchemy import create_engine
+    from sqlalchemy import text as sql
     from sqlalchemy.engine import make_url
 
     from target_journy.ledger_schema import metadata
