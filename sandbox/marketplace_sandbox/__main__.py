@@ -8,8 +8,9 @@ import sys
 import threading
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from marketplace_sandbox.marketplace.exports import FAULTS
+from marketplace_sandbox.faults import Fault
 from marketplace_sandbox.server import running
 
 
@@ -22,7 +23,19 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=20, help="ordinary customers (default: %(default)s)")
     parser.add_argument("--today", type=_date, default="2026-03-02", help="first day (default: %(default)s)")
     parser.add_argument("--ready-file", type=Path, help="gets the base URL once calls are accepted")
-    parser.add_argument("--fault", action="append", default=[], choices=FAULTS, help="what goes wrong")
+    parser.add_argument(
+        "--rate-limit", type=int, default=1800, help="journy.io's calls a minute (default: %(default)s)"
+    )
+    parser.add_argument("--latency-ms", type=float, default=0, help="delay of every answer (default: %(default)s)")
+    parser.add_argument("--no-journal", action="store_true", help="count calls, but do not keep them")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        type=_fault,
+        metavar="NAME[:KEY=VALUE,...]",
+        help="what goes wrong, for instance 502 or 429-seconds:kind=start,times=2,seconds=3; `GET /` lists the names",
+    )
     args = parser.parse_args()
 
     stop = threading.Event()
@@ -35,6 +48,9 @@ def main() -> None:
             today=args.today,
             host=args.host,
             port=args.port,
+            rate_limit=args.rate_limit,
+            latency_ms=args.latency_ms,
+            journal=not args.no_journal,
             faults=args.fault,
         ) as sandbox:
             lines = (f"sandbox      {sandbox.url}", f"Marketplace  {sandbox.marketplace_url}")
@@ -52,6 +68,18 @@ def _date(text: str) -> str:
     if len(text) != 10:
         raise ValueError(text)
     return date.fromisoformat(text).isoformat()
+
+
+def _fault(text: str) -> Fault:
+    name, _, rest = text.partition(":")
+    scope: dict[str, Any] = {}
+    try:
+        for part in filter(None, rest.split(",")):
+            key, _, value = part.partition("=")
+            scope[key] = int(value) if key in ("times", "after") else float(value) if key == "seconds" else value
+        return Fault(name=name, **scope)
+    except (TypeError, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from marketplace_sandbox import credentials
+from marketplace_sandbox.faults import FAULTS
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from marketplace_sandbox.journal import Journal
-    from marketplace_sandbox.journy.state import JournyState
-    from marketplace_sandbox.world import World
+    from marketplace_sandbox.server import Sandbox
 
 _PAGE = f"""\
 Stand-ins for the Atlassian Marketplace vendor API and for journy.io. Nothing here is real.
@@ -35,16 +35,31 @@ GET  /_journy          what journy.io holds
 GET  /_calls           every call so far
 POST /_reset           forget the calls
 POST /_step?days=1     move the world on; answers what changed
+
+GET, POST, DELETE /_faults   what goes wrong: {{"name", "side", "kind", "path", "times", "after", "seconds"}}
+POST, DELETE /_hold          hold calls: {{"when", "side", "kind", "path", "times", "after"}}
+GET  /_held                  the calls that are held; ?wait=5 waits for one
+POST /_release               let them go on; {{"drop": true}} closes their connections
+GET  /_rate                  how fast journy.io was called
+POST /_rival                 another client of journy.io: {{"calls_per_minute"}}
+POST /_latency               delay every answer: {{"ms"}}
+GET  /_foreign               what came to the host to which faulty answers point
+
+Faults
+{chr(10).join(f"  {name:<19} {trouble.about}" for name, trouble in FAULTS.items())}
 """
+
+
+def plain(content: Any, status: int = 200) -> Response:
+    """An answer of a control endpoint: JSON in ASCII, so that text that is no Unicode can be shown, too."""
+    return Response(json.dumps(content, separators=(",", ":")), status, media_type="application/json")
 
 
 class Control:
     """The endpoints below `/`."""
 
-    def __init__(self, world: World, journy: JournyState, journal: Journal) -> None:
-        self._world = world
-        self._journy = journy
-        self._journal = journal
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
 
     def routes(self) -> list[Route]:
         """All control routes."""
@@ -61,20 +76,23 @@ class Control:
         return PlainTextResponse(_PAGE)
 
     async def _show_world(self, _: Request) -> Response:
-        return JSONResponse(self._world.content())
+        return plain(self._sandbox.world.content())
 
     async def _show_journy(self, _: Request) -> Response:
-        return JSONResponse({**self._journy.snapshot(), "counts": self._journal.accepted()})
+        return plain({**self._sandbox.journy.snapshot(), "counts": self._sandbox.journal.accepted()})
 
     async def _show_calls(self, _: Request) -> Response:
-        return JSONResponse({"calls": self._journal.calls, "counters": self._journal.counters()})
+        journal = self._sandbox.journal
+        return plain({"calls": journal.calls, "counters": journal.counters()})
 
     async def _reset(self, _: Request) -> Response:
-        self._journal.clear()
+        self._sandbox.journal.clear()
+        self._sandbox.rate.clear()
+        self._sandbox.foreign.calls.clear()
         return Response(status_code=204)
 
     async def _step(self, request: Request) -> Response:
         days = request.query_params.get("days", "1")
         if not re.fullmatch(r"[1-9]\d{0,3}", days):
-            return JSONResponse({"message": "days must be a number from 1 to 9999"}, 400)
-        return JSONResponse(self._world.step(int(days)))
+            return plain({"message": "days must be a number from 1 to 9999"}, 400)
+        return plain(self._sandbox.world.step(int(days)))

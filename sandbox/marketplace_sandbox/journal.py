@@ -1,79 +1,70 @@
-"""The journal of every call that the stand-ins answered, kept by a middleware."""
+"""The journal of every call to the stand-ins."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from marketplace_sandbox.calls import Call
+
+    Entry = dict[str, Any]
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-SIDES = ("marketplace", "journy")
 
 
 class Journal:
     """Calls in the order in which they were answered.
 
-    A call is `side`, `method`, `path`, `query`, `status`, and `body` where journy.io accepted one. Headers,
-    and with them credentials, are not kept.
+    A call is `side`, `kind`, `method`, `path`, `query`; `status` as the client was sent it, None if it was sent none;
+    `stored`, whether something was changed or started by it; `fault`, the name of what hit it, or None; and `body`
+    where it had one: JSON, or the text where it is none. Headers, and with them credentials, are not kept.
+
+    Args:
+        keep: Whether calls are kept, or only counted.
     """
 
-    def __init__(self) -> None:
-        self.calls: list[dict[str, Any]] = []
+    def __init__(self, *, keep: bool = True) -> None:
+        self.calls: list[Entry] = []
+        self._keep = keep
+        self._counters: Counter[str] = Counter()
+        self._accepted: Counter[str] = Counter()
+
+    def enter(self, call: Call, body: bytes, *, status: int | None, stored: bool, fault: str | None) -> Entry:
+        """Add a call.
+
+        Returns:
+            Its entry, to be corrected where an answer does not leave after all.
+        """
+        entry: Entry = {**vars(call), "status": status, "stored": stored, "fault": fault}
+        self._counters[f"{call.method} {_UUID.sub('{id}', call.path)}"] += 1
+        if stored and call.side == "journy":
+            self._accepted[f"{call.method} {call.path.removeprefix('/journy')}"] += 1
+        if self._keep:
+            if body:
+                entry["body"] = _readable(body)
+            self.calls.append(entry)
+        return entry
 
     def clear(self) -> None:
         """Forget all calls."""
         self.calls.clear()
+        self._counters.clear()
+        self._accepted.clear()
 
     def counters(self) -> dict[str, int]:
         """Number of calls by method and path, with `{id}` for UUIDs."""
-        return dict(Counter(f"{call['method']} {_UUID.sub('{id}', call['path'])}" for call in self.calls))
+        return dict(self._counters)
 
     def accepted(self) -> dict[str, int]:
-        """Number of journy.io's writes that were accepted, by method and path below its base URL."""
-        kinds = (
-            f"{call['method']} {call['path'].removeprefix('/journy')}"
-            for call in self.calls
-            if call["side"] == "journy" and call["method"] != "GET" and call["status"] < 300
-        )
-        return dict(Counter(kinds))
+        """Number of journy.io's writes that took effect, by method and path below its base URL."""
+        return dict(self._accepted)
 
 
-class JournalMiddleware:
-    """Enters every call of the stand-ins, not those of the control endpoints.
-
-    Args:
-        app: The application.
-        journal: Where calls are entered.
-    """
-
-    def __init__(self, app: ASGIApp, journal: Journal) -> None:
-        self._app = app
-        self._journal = journal
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call and enter it."""
-        side = scope["path"].split("/")[1] if scope["type"] == "http" else ""
-        if side not in SIDES:
-            await self._app(scope, receive, send)
-            return
-        state = scope.setdefault("state", {})
-        call = {
-            "side": side,
-            "method": scope["method"],
-            "path": scope["path"],
-            "query": scope["query_string"].decode("latin-1"),
-        }
-
-        async def enter(message: Message) -> None:
-            # Before the answer leaves: who has it in hand finds the call in the journal.
-            if message["type"] == "http.response.start":
-                call["status"] = message["status"]
-                if "accepted" in state:
-                    call["body"] = state["accepted"]
-                self._journal.calls.append(call)
-            await send(message)
-
-        await self._app(scope, receive, enter)
+def _readable(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return body.decode("utf-8", "replace")

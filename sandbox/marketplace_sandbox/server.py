@@ -16,16 +16,24 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from marketplace_sandbox.control import Control
-from marketplace_sandbox.journal import Journal, JournalMiddleware
+from marketplace_sandbox.faults import Faults, Gates
+from marketplace_sandbox.faults.wire import Protocol
+from marketplace_sandbox.foreign import ForeignHost
+from marketplace_sandbox.front import Front
+from marketplace_sandbox.journal import Journal
 from marketplace_sandbox.journy.api import JournyApi
 from marketplace_sandbox.journy.limit import SlidingWindow
+from marketplace_sandbox.journy.rate import RateMeter
 from marketplace_sandbox.journy.state import JournyState
 from marketplace_sandbox.marketplace.api import MarketplaceApi
-from marketplace_sandbox.marketplace.exports import FAULTS, Exports
+from marketplace_sandbox.marketplace.exports import Exports
+from marketplace_sandbox.switches import Switches
 from marketplace_sandbox.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from marketplace_sandbox.faults import Fault
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 10.0
@@ -40,14 +48,36 @@ class Sandbox:
         world: What the Marketplace holds.
         journy: What journy.io holds.
         journal: Every call so far.
-        faults: Names of the faults that are on; may be changed while it runs.
+        limit: journy.io's limiter, and the other client that may use it too.
+        rate: How fast journy.io was called.
+        foreign: The other host, to which faulty answers point.
+        faults: What goes wrong; may be changed while it runs.
+        gates: Where calls are held; may be changed while it runs.
+        latency_ms: By how much every answer is delayed, in milliseconds; may be changed while it runs.
     """
 
     url: str
     world: World
     journy: JournyState
     journal: Journal
-    faults: set[str] = field(default_factory=set)
+    limit: SlidingWindow
+    rate: RateMeter
+    foreign: ForeignHost
+    faults: Faults
+    latency_ms: float = 0.0
+    gates: Gates = field(init=False)
+    _closing: threading.Event = field(default_factory=threading.Event, init=False)
+
+    def __post_init__(self) -> None:
+        self.gates = Gates(self.stopped)
+
+    def stopped(self) -> bool:
+        """Whether it is about to end."""
+        return self._closing.is_set()
+
+    def stop(self) -> None:
+        """Let nothing wait any longer: calls that are held are dropped."""
+        self._closing.set()
 
     @property
     def marketplace_url(self) -> str:
@@ -72,7 +102,9 @@ def running(
     polls_until_ready: int = 1,
     rate_limit: int = 1800,
     rate_window: float = 60.0,
-    faults: Iterable[str] = (),
+    latency_ms: float = 0.0,
+    journal: bool = True,
+    faults: Iterable[str | Fault] = (),
 ) -> Iterator[Sandbox]:
     """Run the sandbox in a thread for as long as the context lasts.
 
@@ -86,29 +118,39 @@ def running(
         polls_until_ready: The poll that first answers that an export is COMPLETED.
         rate_limit: journy.io's calls per window.
         rate_window: Length of that window in seconds.
-        faults: Names of the faults to begin with, see `marketplace_sandbox.marketplace.exports`.
+        latency_ms: By how much every answer is delayed, in milliseconds.
+        journal: Whether calls are kept with their bodies, or only counted.
+        faults: What goes wrong at first: names of `marketplace_sandbox.faults.FAULTS`, or faults with a scope.
 
     Raises:
         OSError: The port is taken.
         ValueError: A fault is not known.
     """
-    active = set(faults)
-    if unknown := active - set(FAULTS):
-        raise ValueError(f"Unknown fault {', '.join(sorted(unknown))}; there are {', '.join(FAULTS)}")
-    listener = socket.create_server((host, port))
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does it for its own sockets only
+    active = Faults(faults)
+    world = world or World(seed=seed, customers=customers, today=today)
+    listener, foreign = _listener(host, port), _listener(host, 0)
     sandbox = Sandbox(
         url=f"http://{host}:{listener.getsockname()[1]}",
-        world=world or World(seed=seed, customers=customers, today=today),
+        world=world,
         journy=JournyState(),
-        journal=Journal(),
+        journal=Journal(keep=journal),
+        limit=SlidingWindow(rate_limit, rate_window, time.monotonic),
+        rate=RateMeter(rate_window, time.monotonic),
+        foreign=ForeignHost(foreign.getsockname()[1]),
         faults=active,
+        latency_ms=latency_ms,
     )
-    limit = SlidingWindow(rate_limit, rate_window, time.monotonic)
-    app = _application(sandbox, Exports(polls_until_ready, active), limit)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        _application(sandbox, Exports(polls_until_ready)),
+        http=Protocol,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=2,
+    )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],), name="sandbox", daemon=True)
+    sockets = [listener, foreign]
+    thread = threading.Thread(target=server.run, args=(sockets,), name="sandbox", daemon=True)
     thread.start()
     try:
         deadline = time.monotonic() + _START_SECONDS
@@ -118,22 +160,30 @@ def running(
             time.sleep(0.01)
         yield sandbox
     finally:
+        sandbox.stop()
         server.should_exit = True
         thread.join(_STOP_SECONDS)
-        listener.close()
+        for each in sockets:
+            each.close()
 
 
-def _application(sandbox: Sandbox, exports: Exports, limit: SlidingWindow) -> Starlette:
+def _listener(host: str, port: int) -> socket.socket:
+    listener = socket.create_server((host, port))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does it for its own sockets only
+    return listener
+
+
+def _application(sandbox: Sandbox, exports: Exports) -> Starlette:
     marketplace = MarketplaceApi(sandbox.world, exports)
-    journy = JournyApi(sandbox.journy, limit, _now)
-    control = Control(sandbox.world, sandbox.journy, sandbox.journal)
+    journy = JournyApi(sandbox.journy, sandbox.limit, _now)
     app = Starlette(
         routes=[
             Mount("/marketplace", routes=marketplace.routes()),
             Mount("/journy", routes=journy.routes()),
-            *control.routes(),
+            *Control(sandbox).routes(),
+            *Switches(sandbox).routes(),
         ],
-        middleware=[Middleware(JournalMiddleware, journal=sandbox.journal)],
+        middleware=[Middleware(Front, sandbox=sandbox)],
     )
     app.router.redirect_slashes = False
     return app

@@ -50,7 +50,7 @@ def test_days_must_be_a_number(fresh, days):
     assert fresh.world.today == "2026-03-02"
 
 
-def test_calls_are_journalled_with_accepted_bodies_and_without_credentials(fresh):
+def test_calls_are_journalled_with_bodies_and_without_credentials(fresh):
     body = {"identification": {"accountId": "E-1"}}
     headers = {"X-Api-Key": credentials.JOURNY_KEY}
     requests.post(f"{fresh.journy_url}/accounts/upsert", json=body, headers=headers, timeout=10)
@@ -59,10 +59,13 @@ def test_calls_are_journalled_with_accepted_bodies_and_without_credentials(fresh
     requests.get(f"{fresh.url}/_world", timeout=10)
     answer = requests.get(f"{fresh.url}/_calls", timeout=10)
     first, second, third = answer.json()["calls"]
-    upsert = {"side": "journy", "method": "POST", "path": "/journy/accounts/upsert", "query": ""}
-    assert first == {**upsert, "status": 201, "body": body}
-    assert second == {**upsert, "status": 400}
-    assert (third["side"], third["query"], third["status"]) == ("marketplace", "limit=1", 200)
+    upsert = {"side": "journy", "kind": "upsert_account", "method": "POST", "path": "/journy/accounts/upsert"}
+    upsert |= {"query": "", "fault": None}
+    assert first == {**upsert, "status": 201, "stored": True, "body": body}
+    assert second == {**upsert, "status": 400, "stored": False, "body": {}}
+    assert (third["side"], third["kind"], third["query"]) == ("marketplace", "list", "limit=1")
+    assert (third["status"], third["stored"]) == (200, False)
+    assert "body" not in third
     assert answer.json()["counters"] == {
         "POST /journy/accounts/upsert": 2,
         "GET /marketplace/rest/3/reporting/developer-space/{id}/licenses": 1,

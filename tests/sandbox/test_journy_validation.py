@@ -77,7 +77,7 @@ def test_a_wrong_body_is_400_and_changes_nothing(shared_journy, sandbox, path, b
     assert answer["meta"]["status"] == 400
     assert answer["meta"]["requestId"]
     assert sandbox.journy.snapshot() == before
-    assert "body" not in sandbox.journal.calls[-1]
+    assert not sandbox.journal.calls[-1]["stored"]
 
 
 @pytest.mark.parametrize(

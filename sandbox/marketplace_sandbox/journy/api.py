@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from marketplace_sandbox import credentials
 from marketplace_sandbox.journy import validation
+from marketplace_sandbox.journy.answers import bad_request, meta, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -121,7 +122,7 @@ class JournyApi:
 
     def _read(self, data: Callable[[], Any]) -> Endpoint:
         async def endpoint(_: Request) -> Response:
-            return JSONResponse({"meta": _meta(200), "data": data()})
+            return JSONResponse({"meta": meta(200), "data": data()})
 
         return self._admitted(endpoint)
 
@@ -136,17 +137,17 @@ class JournyApi:
             try:
                 body = json.loads(await request.body(), parse_constant=_refuse_constant)
             except (ValueError, RecursionError):
-                return _bad_request({}, "The request body is not valid JSON.")
+                return bad_request({}, "The request body is not valid JSON.")
             if not isinstance(body, dict):
-                return _bad_request({"": "Expected an object."})
+                return bad_request({"": "Expected an object."})
             errors = check(body)
             if errors:
-                return _bad_request(errors)
+                return bad_request(errors)
             rejected = apply(body)
-            request.state.accepted = body
+            request.state.stored = True
             if status == 204:
                 return Response(status_code=204)
-            answer: dict[str, Any] = {"meta": _meta(status), "message": message}
+            answer: dict[str, Any] = {"meta": meta(status), "message": message}
             if rejected:
                 answer["rejected"] = rejected
             return JSONResponse(answer, status)
@@ -157,15 +158,14 @@ class JournyApi:
         async def limited(request: Request) -> Response:
             key = request.headers.get("x-api-key")
             if key == credentials.JOURNY_DISABLED_KEY:
-                response: Response = _refusal(403, "The API key is disabled.")
+                response: Response = refusal(403, "The API key is disabled.")
             elif key != credentials.JOURNY_KEY:
-                response = _refusal(401, "No API key was given, or it is not known.")
+                response = refusal(401, "No API key was given, or it is not known.")
             elif not self._limit.take():
-                response = _refusal(429, "Too many requests.")
+                response = refusal(429, "Too many requests.")
             else:
                 response = await endpoint(request)
-            response.headers["X-RateLimit-Limit"] = str(self._limit.limit)
-            response.headers["X-RateLimit-Remaining"] = str(self._limit.remaining())
+            response.headers.update(self._limit.headers())
             return response
 
         return limited
@@ -179,24 +179,11 @@ class JournyApi:
 
 
 async def _unknown(_: Request) -> Response:
-    return _refusal(404, "There is no such operation.")
+    return refusal(404, "There is no such operation.")
 
 
 def _members(body: dict[str, Any]) -> list[dict[str, str]]:
     return [entry["identification"] for entry in body["users"]]
-
-
-def _meta(status: int) -> dict[str, Any]:
-    return {"requestId": str(uuid.uuid4()), "status": status}
-
-
-def _refusal(status: int, message: str) -> JSONResponse:
-    return JSONResponse({"meta": _meta(status), "message": message}, status)
-
-
-def _bad_request(fields: dict[str, str], message: str = "The request is invalid.") -> JSONResponse:
-    errors = {"fields": fields, "parameters": {}}
-    return JSONResponse({"meta": _meta(400), "message": message, "errors": errors}, 400)
 
 
 def _refuse_constant(name: str) -> None:

@@ -149,7 +149,9 @@ class JournyState:
         email, user_id = identification.get("email"), identification.get("userId")
         if email in self.users:
             return email
-        return next((key for key, row in self.users.items() if user_id and row.user_id == user_id), None)
+        if user_id is None:
+            return None
+        return next((key for key, row in self.users.items() if row.user_id == user_id), None)
 
     def _rename_member(self, old: str, new: str) -> None:
         for account in self.accounts.values():

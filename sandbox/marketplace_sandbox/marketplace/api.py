@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from marketplace_sandbox import credentials
 from marketplace_sandbox.marketplace import answers, selection
+from marketplace_sandbox.marketplace.exports import EXPORT_GONE
 from marketplace_sandbox.marketplace.parameters import choice, flag, page
 from marketplace_sandbox.marketplace.table import as_csv, as_json
 
@@ -166,7 +167,8 @@ class MarketplaceApi:
 
     async def _start(self, request: Request, path: str) -> Response:
         content, media_type = self._content(request, path)
-        export = self._exports.start(path, content, media_type, request.url.query)
+        export = self._exports.start(path, content, media_type, request.url.query, _fault(request))
+        request.state.stored = True
         return JSONResponse({"_links": _export_links(path, export), "export": {"id": export.id}})
 
     async def _status(self, request: Request, path: str) -> Response:
@@ -180,6 +182,9 @@ class MarketplaceApi:
         export = self._exports.find(path, request.path_params["export"])
         if export is None:
             return answers.not_found("Export not found")
+        if _fault(request) == EXPORT_GONE:
+            self._exports.forget(export)
+            return answers.not_found("Export not found")
         if export.status != "COMPLETED":
             return answers.not_found("Export is being processed")
         return Response(export.content, media_type=export.media_type)
@@ -189,6 +194,10 @@ class MarketplaceApi:
         wanted = choice(request.query_params, "accept", ("csv", "json"), "csv" if wants_csv else "json")
         rows = _REPORTS[path][1](self._world, request.query_params)
         return (as_csv(rows), "text/csv") if wanted == "csv" else (as_json(rows), "application/json")
+
+
+def _fault(request: Request) -> str | None:
+    return getattr(request.state, "fault", None)
 
 
 async def _unknown(_: Request) -> Response:

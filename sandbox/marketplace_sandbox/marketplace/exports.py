@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 EXPORT_FAILED = "export-failed"
-"""Fault: every export ends as FAILED."""
+"""Fault of a start: the export ends as FAILED."""
 
 EXPORT_NEVER_READY = "export-never-ready"
-"""Fault: every export stays IN_PROGRESS."""
+"""Fault of a start: the export stays IN_PROGRESS."""
 
-FAULTS = (EXPORT_FAILED, EXPORT_NEVER_READY)
+EXPORT_GONE = "export-gone"
+"""Fault of a download: the export is no longer known."""
 
 
 @dataclass
@@ -27,6 +24,7 @@ class Export:
     content: bytes
     media_type: str
     query: str
+    fault: str | None = None
     polls: int = 0
     status: str = "QUEUED"
 
@@ -36,18 +34,18 @@ class Exports:
 
     Args:
         polls_until_ready: The poll that first answers COMPLETED; 0 makes an export ready at once.
-        faults: Names of the faults that are on, looked at with every poll.
     """
 
-    def __init__(self, polls_until_ready: int, faults: Collection[str]) -> None:
+    def __init__(self, polls_until_ready: int) -> None:
         self.polls_until_ready = polls_until_ready
-        self._faults = faults
         self._exports: dict[str, Export] = {}
+        self._count = 0
 
-    def start(self, kind: str, content: bytes, media_type: str, query: str) -> Export:
-        """A new export of this content."""
-        number = uuid.uuid5(uuid.NAMESPACE_URL, f"{kind}/{len(self._exports)}/{query}")
-        export = Export(str(number), kind, content, media_type, query)
+    def start(self, kind: str, content: bytes, media_type: str, query: str, fault: str | None) -> Export:
+        """A new export of this content; `fault` decides how it ends."""
+        number = uuid.uuid5(uuid.NAMESPACE_URL, f"{kind}/{self._count}/{query}")
+        self._count += 1
+        export = Export(str(number), kind, content, media_type, query, fault)
         self._exports[export.id] = export
         self._settle(export)
         return export
@@ -57,6 +55,10 @@ class Exports:
         export = self._exports.get(export_id)
         return export if export and export.kind == kind else None
 
+    def forget(self, export: Export) -> None:
+        """Drop an export: whoever asks for it later asks in vain."""
+        self._exports.pop(export.id, None)
+
     def poll(self, export: Export) -> str:
         """Count one look at the status, and answer it."""
         export.polls += 1
@@ -64,9 +66,9 @@ class Exports:
         return export.status
 
     def _settle(self, export: Export) -> None:
-        if EXPORT_FAILED in self._faults:
+        if export.fault == EXPORT_FAILED:
             export.status = "FAILED"
-        elif EXPORT_NEVER_READY in self._faults:
+        elif export.fault == EXPORT_NEVER_READY:
             export.status = "IN_PROGRESS"
         elif export.polls >= self.polls_until_ready:
             export.status = "COMPLETED"

@@ -1,0 +1,79 @@
+"""What kind of call a method and a path are, so that faults and holds can be aimed at it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+SIDES = ("marketplace", "journy")
+
+_REPORT = r"/rest/3/reporting/developer-space/[^/]+"
+_MARKETPLACE = (
+    ("vendor", "GET", r"/rest/3/developer-space/vendor/[^/]+"),
+    ("developer_space", "GET", r"/rest/3/developer-space/[^/]+"),
+    ("apps", "GET", r"/rest/3/product-listing/developer-space/[^/]+"),
+    ("index", "GET", _REPORT),
+    ("start", "POST", rf"{_REPORT}/.+/async/export"),
+    ("status", "GET", rf"{_REPORT}/.+/async/export/[^/]+/status"),
+    ("download", "GET", rf"{_REPORT}/.+/async/export/[^/]+"),
+    ("export", "GET", rf"{_REPORT}/.+/export"),
+    ("list", "GET", rf"{_REPORT}/.+"),
+)
+_JOURNY = {
+    ("POST", "/accounts/upsert"): "upsert_account",
+    ("POST", "/users/upsert"): "upsert_user",
+    ("DELETE", "/accounts"): "delete_account",
+    ("DELETE", "/users"): "delete_user",
+    ("POST", "/accounts/users/add"): "add_members",
+    ("POST", "/accounts/users/remove"): "remove_members",
+    ("POST", "/track"): "track",
+    ("GET", "/validate"): "validate",
+    ("GET", "/properties/accounts"): "definitions",
+    ("GET", "/properties/users"): "definitions",
+    ("GET", "/events"): "definitions",
+    ("GET", "/segments/accounts"): "definitions",
+    ("GET", "/segments/users"): "definitions",
+}
+_COMPILED = [(kind, method, re.compile(pattern)) for kind, method, pattern in _MARKETPLACE]
+
+GROUPS = {
+    "members": frozenset({"add_members", "remove_members"}),
+    "write": frozenset(kind for (method, _), kind in _JOURNY.items() if method != "GET"),
+}
+"""Names for several kinds together: `members`, and `write` for all that changes what journy.io holds."""
+
+KINDS = (*(kind for kind, *_ in _MARKETPLACE), *dict.fromkeys(_JOURNY.values()), "other")
+"""Every kind; `other` is what neither API has."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call to a stand-in.
+
+    Attributes:
+        side: `marketplace` or `journy`.
+        kind: One of `KINDS`.
+        method: In capitals.
+        path: With the side in front: `/journy/track`.
+        query: As sent, still encoded.
+    """
+
+    side: str
+    kind: str
+    method: str
+    path: str
+    query: str
+
+
+def call_of(method: str, path: str, query: str) -> Call | None:
+    """The call, or None if it is to neither of the two stand-ins."""
+    side, _, rest = path[1:].partition("/")
+    if side not in SIDES:
+        return None
+    kind = _JOURNY.get((method, f"/{rest}"), "other") if side == "journy" else _marketplace_kind(method, f"/{rest}")
+    return Call(side, kind, method, path, query)
+
+
+def _marketplace_kind(method: str, path: str) -> str:
+    found = (kind for kind, wanted, pattern in _COMPILED if method == wanted and pattern.fullmatch(path))
+    return next(found, "other")
