@@ -107,6 +107,7 @@ def command(*args, **kwargs):
 def test_the_command_serves_until_it_is_told_to_stop(tmp_path, number):
     ready = tmp_path / "ready"
     args = ("--port", "0", "--customers", "2", "--seed", "5", "--today", "2025-06-30", "--ready-file", str(ready))
+    args += ("--fault", "429-seconds:kind=start,times=2,seconds=3", "--fault", "502")
     process = subprocess.Popen(command(*args), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         deadline = time.monotonic() + SECONDS
@@ -114,6 +115,7 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path, number):
             time.sleep(0.05)
         url = ready.read_text(encoding="utf-8").strip()
         content = requests.get(f"{url}/_world", timeout=10).json()
+        faults = requests.get(f"{url}/_faults", timeout=10).json()["faults"]
         process.send_signal(number)
         out, err = process.communicate(timeout=SECONDS)
     finally:
@@ -121,6 +123,10 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path, number):
             process.kill()
             process.communicate()
     assert content == json.loads(json.dumps(World(seed=5, customers=2, today="2025-06-30").content()))
+    assert [(fault["name"], fault["kind"], fault["times"], fault["seconds"]) for fault in faults] == [
+        ("429-seconds", "start", 2, 3),
+        ("502", None, None, 0),
+    ]
     assert (process.returncode, err) == (0, "")
     assert f"{url}/marketplace" in out
     assert f"{url}/journy" in out
@@ -132,6 +138,8 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path, number):
         (["--today", "2025-6-1"], "--today"),
         (["--today", "20250601"], "--today"),
         (["--fault", "earthquake"], "export-failed"),
+        (["--fault", "429-seconds:kind=begin"], "upsert_account"),
+        (["--fault", "502:times=often"], "--fault"),
         (["--port", "many"], "--port"),
     ],
 )

@@ -74,8 +74,9 @@ class Wire:
         """Send the body in pieces over so many seconds."""
         await self.begin(answer)
         size = len(answer.body) // _PIECES + 1
-        for at in range(0, len(answer.body), size):
-            await sleep(seconds / _PIECES, self._stopped)
+        starts = range(0, len(answer.body), size)
+        for at in starts:
+            await sleep(seconds / len(starts), self._stopped)
             await self._body(answer.body[at : at + size], more=True)
         await self._body(b"")
 
@@ -86,9 +87,13 @@ class Wire:
         await self.close()
 
     async def half_headers(self, answer: Answer) -> None:
-        """End the connection in the middle of the headers."""
+        """End the connection in the middle of the headers, before Content-Length.
+
+        To many clients that is a whole answer with an empty body.
+        """
         lines = [b"HTTP/1.1 %d %s" % (answer.status, HTTPStatus(answer.status).phrase.encode())]
-        lines += [name + b": " + value for name, value in answer.headers]
+        headers = sorted(answer.headers, key=lambda header: header[0] == b"content-length")
+        lines += [name + b": " + value for name, value in headers]
         text = b"\r\n".join(lines)
         self._transport.write(text[: (len(lines[0]) + len(text)) // 2])
         await self.close()
