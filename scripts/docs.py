@@ -200,8 +200,7 @@ def required_table() -> str:
         prefix = plugin.upper().replace("-", "_")
         for setting in settings.settings_of(plugin):
             if setting.required or setting.name in settings.TO_FILL_IN:
-                told = setting.schema["description"].replace("<", "&lt;")
-                rows.append([f"`{prefix}_{setting.name.upper()}`", told])
+                rows.append([f"`{prefix}_{setting.name.upper()}`", setting.schema["description"].replace("<", "&lt;")])
     return table(["in `.env`", "meaning"], rows)
 
 

@@ -117,12 +117,17 @@ def with_variables(text: str, plugin: str) -> str:
     return _replaced(rf"(# --- {plugin} ---\n\n).*?(?=\n\n# ---|\Z)", "\n".join(lines), text, ".env.example")
 
 
+def as_cell(text: str) -> str:
+    """Return a text as a cell of a Markdown table, in which `<` would begin a tag."""
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
 def with_table(text: str, plugin: str) -> str:
     """Return a plugin's README with its table of settings as it should be."""
     rows = ["| setting | default | meaning |", "|---|---|---|"]
     for setting in settings_of(plugin):
         default = "**required**" if setting.required else as_text(setting.schema.get("default"))
-        rows.append(f"| `{setting.name}` | {default} | {setting.schema['description'].replace('|', chr(92) + '|')} |")
+        rows.append(f"| `{setting.name}` | {default} | {as_cell(setting.schema['description'])} |")
     return _replaced(rf"({TABLE}\n).*?(?=<!-- /settings -->)", "\n".join([*rows, ""]), text, f"{plugin}/README.md")
 
 

@@ -12,8 +12,10 @@ import yaml
 from scripts import docs
 from scripts.setup import ROOT
 
+import marketplace_http
 from target_journy.loader import Loader
 from target_journy.mapping_file import load_mapping
+from target_journy.settings import DEFAULT_LEDGER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,6 +188,20 @@ def test_the_example_of_a_mapping_does_what_it_says(tmp_path: Path) -> None:
 
     assert code == 0
     assert json.loads((tmp_path / "report.json").read_text())["preview"] == json.loads(found["preview"])
+
+
+def test_files_are_named_as_the_configuration_names_them(project: Any) -> None:
+    duckdb = next(found for found in project["plugins"]["loaders"] if found["name"] == "target-duckdb")
+    readme = text_of("README.md")
+
+    assert re.findall(r"`([^`]+\.duckdb)`", readme) == [duckdb["config"]["path"]]
+    assert f"`{DEFAULT_LEDGER.removeprefix('sqlite:///')}`" in readme
+
+
+def test_the_shared_package_tells_all_that_it_offers() -> None:
+    told = re.findall(r"`(\w+)`", text_of("marketplace-http/README.md"))
+
+    assert set(marketplace_http.__all__) <= set(told)
 
 
 def test_the_help_of_make_lists_every_command() -> None:
