@@ -195,12 +195,13 @@ def functions_table() -> str:
 
 def required_table() -> str:
     """Return what everybody has to fill in, as variables of `.env`."""
-    rows = []
-    for plugin in settings.PLUGINS:
-        prefix = plugin.upper().replace("-", "_")
-        for setting in settings.settings_of(plugin):
-            if setting.required or setting.name in settings.TO_FILL_IN:
-                rows.append([f"`{prefix}_{setting.name.upper()}`", setting.schema["description"].replace("<", "&lt;")])
+    rows = [
+        [f"`{prefix}_{setting.name.upper()}`", setting.schema["description"].replace("<", "&lt;")]
+        for plugin in settings.PLUGINS
+        for prefix in [plugin.upper().replace("-", "_")]
+        for setting in settings.settings_of(plugin)
+        if setting.required or setting.name in settings.TO_FILL_IN
+    ]
     return table(["in `.env`", "meaning"], rows)
 
 
