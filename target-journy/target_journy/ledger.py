@@ -72,7 +72,7 @@ class Ledger:
             tables.metadata.create_all(self._engine)
             with self._engine.begin() as connection:
                 self._destination = _destination_id(connection, destination)
-        except (ArgumentError, NoSuchModuleError):
+        except (ArgumentError, NoSuchModuleError, ValueError):
             raise LedgerError(
                 "setting 'ledger_url': no URL of SQLite or PostgreSQL, such as sqlite:///ledger.db"
             ) from None

@@ -8,6 +8,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -147,13 +148,20 @@ class Loader:
         return EXIT_REJECTED if self.report.rejected_percent() > (5 if allowed is None else allowed) else EXIT_OK
 
     def close(self) -> None:
-        """Write the report, also of a run that failed, and release what was opened."""
-        for line in self.report.lines():
-            logger.info("%s", line)
-        if path := self._config.get("report_path"):
-            dry_run = self._config.get("dry_run") and self._preview
-            self.report.write(Path(path), preview=self._preview.preview if dry_run and self._preview else None)
-        self._resources.close()
+        """Write the report, also of a run that failed, and release what was opened.
+
+        Raises:
+            SettingsError: The report cannot be written.
+        """
+        with self._resources:
+            for line in self.report.lines():
+                logger.info("%s", line)
+            if path := self._config.get("report_path"):
+                preview = self._preview.preview if self._preview and self._config.get("dry_run") else None
+                try:
+                    self.report.write(Path(path), preview=preview)
+                except OSError as error:
+                    raise SettingsError(f"setting 'report_path': cannot write {path!r} ({error.strerror})") from None
 
     def _refuse_empty_ledger(self, config: Mapping[str, Any], *, adopt: bool) -> None:
         if adopt or config.get("dry_run") or config.get("events_since") or not needs_ledger(config):
@@ -171,13 +179,19 @@ def journy(config: Mapping[str, Any]) -> JournyRest:
     """The API behind the settings.
 
     Raises:
-        SettingsError: There is no key.
+        SettingsError: The key or the address cannot be one.
     """
-    if not config.get("api_key"):
+    key = str(config.get("api_key") or "").strip()
+    if not key:
         raise SettingsError("setting 'api_key' is missing: keys are made in journy.io under Settings, API access")
+    if not (key.isascii() and key.isprintable()):
+        raise SettingsError("setting 'api_key': it has characters that no key has; was it copied whole and alone?")
+    url = str(config.get("api_url") or DEFAULT_URL).strip()
+    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+        raise SettingsError(f"setting 'api_url': expected an address that begins with https://, such as {DEFAULT_URL}")
     return JournyRest(
-        config["api_key"],
-        api_url=config.get("api_url") or DEFAULT_URL,
+        key,
+        api_url=url,
         user_agent=f"target-journy/{version('target-journy')}",
         timeout=float(config.get("timeout") or 60),
         requests_per_minute=int(config.get("requests_per_minute") or 1800),

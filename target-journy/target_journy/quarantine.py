@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from target_journy.settings import SettingsError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -36,6 +38,9 @@ class Quarantine:
             record: The record itself.
             reason: Why it was refused.
             request_id: journy.io's name for the call that refused it.
+
+        Raises:
+            SettingsError: The file cannot be written.
         """
         line = {
             "time": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
@@ -45,7 +50,12 @@ class Quarantine:
             "request_id": request_id,
             "record": record,
         }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(self.path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "ab") as file:
-            file.write(_encode(line) + b"\n")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.open(self.path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "ab") as file:
+                file.write(_encode(line) + b"\n")
+        except OSError as error:
+            raise SettingsError(
+                f"setting 'rejected_path': cannot write {str(self.path)!r} ({error.strerror})"
+            ) from None
         self.count += 1

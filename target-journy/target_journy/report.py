@@ -23,6 +23,9 @@ _ORDER = (
 )
 
 
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
 class Report:
     """Counts of one run.
 
@@ -87,7 +90,7 @@ class Report:
             preview: The calls that a dry run would have made.
         """
         content = self.as_dict() if preview is None else {**self.as_dict(), "preview": preview}
-        text = msgspec.json.format(msgspec.json.encode(content))
+        text = msgspec.json.format(_encode(content))
         path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
             file.write(text + b"\n")

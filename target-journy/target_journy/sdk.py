@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecReader
+from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib import SingerMessageType
 from singer_sdk.sinks import Sink
 from singer_sdk.target_base import Target
 from typing_extensions import override
+
+from target_journy.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +90,16 @@ class CheckpointingTarget(Target):
         self.max_parallelism = 1
         self._last_written: dict[str, Any] | None = None
 
+    @override
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        # As the SDK does, but the SDK's messages quote the value, which may be a key.
+        self.append_builtin_config(self.config_jsonschema)
+        validator = JSONSchemaValidator(self.config_jsonschema)
+        errors = [_without_value(error) for error in validator.iter_errors(self._config)]
+        if errors and raise_errors:
+            raise SettingsError("; ".join(errors))
+        return errors
+
     def is_settled(self) -> bool:
         """Whether every record that came has an outcome."""
         raise NotImplementedError
@@ -135,6 +148,21 @@ class CheckpointingTarget(Target):
         # The SDK would drain everything and end with 0, as if all had been read.
         logger.warning("Stopped by signal %d; what was not delivered is kept and sent by the next run", signum)
         sys.exit(1)
+
+
+def _without_value(error: Any) -> str:
+    """What is wrong with a setting, without its value."""
+    if error.validator == "required":
+        name = next(name for name in error.validator_value if name not in error.instance)
+        return f"setting {name!r} is missing"
+    name = ".".join(str(part) for part in error.absolute_path) or "configuration"
+    rule = error.validator_value
+    if error.validator == "type":
+        kinds = [kind for kind in ([rule] if isinstance(rule, str) else rule) if kind != "null"]
+        return f"setting {name!r}: expected {' or '.join(kinds)}"
+    if error.validator == "enum":
+        return f"setting {name!r}: expected one of {', '.join(str(value) for value in rule)}"
+    return f"setting {name!r}: it breaks the rule {error.validator} {rule}"
 
 
 def run(command: Callable[..., Any], expected: tuple[type[Exception], ...]) -> None:

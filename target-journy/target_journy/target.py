@@ -122,7 +122,10 @@ class TargetJourny(CheckpointingTarget):
     def check(self) -> int:
         """Ask journy.io whether the key works, and say so."""
         api = journy(self.config)
-        permissions = ", ".join(api.permissions()) or "none named"
+        try:
+            permissions = ", ".join(api.permissions()) or "none named"
+        finally:
+            api.close()
         click.echo(f"ok: {api.destination} takes the key; its permissions: {permissions}")
         return 0
 
