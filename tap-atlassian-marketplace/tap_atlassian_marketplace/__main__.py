@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
-import traceback
-from pathlib import Path
 
 from singer_sdk.exceptions import ConfigurationError, MappingError
 
-from tap_atlassian_marketplace.errors import TapError
+from tap_atlassian_marketplace.errors import StreamsFailedError, TapError, call_stack, in_one_line
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 
 
@@ -19,18 +17,15 @@ def main() -> None:
     logger = logging.getLogger(TapAtlassianMarketplace.name)
     try:
         command.main()
+    except StreamsFailedError as error:
+        for line in error.lines:
+            logger.error("%s", line)  # noqa: TRY400 - a person reads this, the traceback says nothing to them
     except (TapError, ConfigurationError, MappingError) as error:
-        logger.error("%s", error)  # noqa: TRY400 - a person reads this, the traceback says nothing to them
+        logger.error("%s", error)  # noqa: TRY400
     except Exception as error:  # noqa: BLE001 - the last resort
-        # The text of an unforeseen error may quote a row, so only its kind and place are told.
-        logger.error("Unexpected %s at %s.", type(error).__name__, _place(error))  # noqa: TRY400
-        logger.debug("Call stack:\n%s", "".join(traceback.format_tb(error.__traceback__)))
+        logger.error("%s", in_one_line(error))  # noqa: TRY400
+        logger.debug("Call stack:\n%s", call_stack(error))
     sys.exit(1)
-
-
-def _place(error: BaseException) -> str:
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(last.filename).name}:{last.lineno}"
 
 
 if __name__ == "__main__":

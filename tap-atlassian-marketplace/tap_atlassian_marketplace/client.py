@@ -1,45 +1,53 @@
-"""The Marketplace API: its addresses, and what each of its refusals means and which setting to look at."""
+"""The Marketplace API: its addresses, and what its answers hold."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 
-import requests
+import msgspec
+import urllib3
 
-from marketplace_http import (
-    ApiError,
-    ApiSession,
-    BasicAuth,
-    ConnectionFailedError,
-    Pacer,
-    RedirectedError,
-    redact,
-)
-from tap_atlassian_marketplace.errors import MarketplaceError
+from marketplace_http import ApiError, ApiSession, BasicAuth, ConnectionFailedError, Pacer, RedirectedError, RetryPolicy
+from tap_atlassian_marketplace.errors import MarketplaceError, TroubleError
+from tap_atlassian_marketplace.refusals import refusal
 from tap_atlassian_marketplace.settings import DEFAULT_API_URL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import BinaryIO
 
-    from marketplace_http import RetryPolicy
     from tap_atlassian_marketplace.settings import Settings
 
 Parameters = list[tuple[str, str]]
 
-TOKEN_PAGE = "https://id.atlassian.com/manage-profile/security/api-tokens"  # noqa: S105 - an address
-
 _SECONDS_BETWEEN_STARTS = 0.15
-_DOWNLOAD_TIMEOUT = 600.0
+_RETRY = RetryPolicy()
+_UNREADABLE_TRIES = 3
+_DOWNLOAD_TIMEOUT = 120.0
 _BLOCK = 1 << 16
-_LARGEST_PAGE = 50
+LARGEST_PAGE = 50
 _KEYS_TO_NAME = 20
 
 
-class NotReadyError(MarketplaceError):
+class NotReadyError(TroubleError):
     """The Marketplace does not know the export, or not yet."""
+
+
+@dataclass(frozen=True)
+class ListPage:
+    """One page of the list of a report.
+
+    Attributes:
+        rows: Its rows, as they were sent.
+        total: How many rows the list has, if it says so.
+        following: The place of the next page, to be asked for; None on the last one.
+    """
+
+    rows: list[msgspec.Raw]
+    total: int | None
+    following: Parameters | None
 
 
 class MarketplaceClient:
@@ -47,20 +55,15 @@ class MarketplaceClient:
 
     Args:
         settings: Where to call, and as whom.
-        retry: When to repeat a call that failed; by default as `marketplace_http` does.
+        retry: When to repeat a call that failed.
     """
 
     def __init__(self, settings: Settings, *, retry: RetryPolicy | None = None) -> None:
         self._settings = settings
-        self._session = ApiSession(
-            settings.api_url,
-            auth=BasicAuth(settings.email, settings.api_token),
-            user_agent=settings.user_agent,
-            retry=retry,
-            secrets=[settings.api_token],
-            pool_size=settings.max_parallel_requests,
-        )
-        self._pacer = Pacer(_SECONDS_BETWEEN_STARTS)
+        self._retry = retry or _RETRY
+        self._session = self._open_session()
+        # Starts and pages keep their distance, also when they are repeated; polls and downloads need none.
+        self._paced_session = self._open_session(Pacer(_SECONDS_BETWEEN_STARTS))
         self._developer_id = settings.developer_id
 
     @property
@@ -101,21 +104,22 @@ class MarketplaceClient:
         return [products[key] for key in app_keys]
 
     def start_export(self, report: str, parameters: Parameters) -> str:
-        """Ask for an asynchronous export.
+        """Ask for an asynchronous export, as JSON.
 
         Args:
             report: Path of the report below the vendor's reports, for example `licenses`.
-            parameters: Query parameters; a name may be repeated.
+            parameters: Query parameters that choose the rows; a name may be repeated.
 
         Returns:
             The id of the export.
         """
-        self._pacer.wait()
         path = f"{self._reports()}/{report}/async/export"
-        body = self._json("POST", path, parameters, unknown=self._unknown_developer())
+        body = self._json(
+            "POST", path, [*parameters, ("accept", "json")], unknown=self._unknown_developer(), paced=True
+        )
         export = body.get("export") if isinstance(body, dict) else None
         if not isinstance(export, dict) or not export.get("id"):
-            raise MarketplaceError(f"The Marketplace started an export of {report} but gave no id for it.")
+            raise TroubleError(f"The Marketplace started an export of {report} but gave no id for it.")
         return str(export["id"])
 
     def export_status(self, report: str, export_id: str) -> str:
@@ -128,11 +132,12 @@ class MarketplaceClient:
         export = body.get("export") if isinstance(body, dict) else None
         return str(export.get("status")) if isinstance(export, dict) else ""
 
-    def download(self, report: str, export_id: str, file: BinaryIO) -> None:
-        """Write the content of a completed export to a file.
+    def download(self, report: str, export_id: str) -> Iterator[bytes]:
+        """Give the content of a completed export piece by piece, each as soon as it arrives.
 
         Raises:
             NotReadyError: The export cannot be fetched yet.
+            TroubleError: The download broke off.
         """
         path = self._export(report, export_id)
         with (
@@ -142,11 +147,32 @@ class MarketplaceClient:
             ) as response,
         ):
             try:
-                file.writelines(response.iter_content(_BLOCK))
-            except requests.exceptions.RequestException as error:
-                raise MarketplaceError(
-                    f"The download of the {report} export broke off ({type(error).__name__}): run again."
-                ) from None
+                while piece := response.raw.read1(_BLOCK, decode_content=True):
+                    yield piece
+            except urllib3.exceptions.HTTPError as error:
+                raise TroubleError(f"The download of the {report} export broke off ({type(error).__name__}).") from None
+
+    def list_page(self, report: str, filters: Parameters, place: Parameters, *, limit: int = LARGEST_PAGE) -> ListPage:
+        """Read a page of a report's list.
+
+        Args:
+            report: Path of the report.
+            filters: Query parameters that choose the rows; a name may be repeated.
+            place: What the page before gave as `following`; empty for the first page.
+            limit: Rows of a page, at most 50.
+        """
+        path, name = f"{self._reports()}/{report}", report.rpartition("/")[2]
+        fixed = [*filters, ("limit", str(limit))]
+        body = self._json("GET", path, [*fixed, *place], unknown=self._unknown_developer(), paced=True, kind=_Page)
+        rows = body.get(name, msgspec.Raw(b"null"))
+        try:
+            # The API's description knows a single row without a list, too.
+            found = [rows] if bytes(rows).startswith(b"{") else msgspec.json.decode(rows, type=list[msgspec.Raw])
+            links = msgspec.json.decode(body.get("_links", b"{}"))
+            total = msgspec.json.decode(body.get("totalCount", b"null"), type=int | None)
+        except msgspec.DecodeError:
+            raise TroubleError(f"The Marketplace answered with a page of {report} that cannot be read.") from None
+        return ListPage(found, total, _following(links, fixed))
 
     def _products(self) -> Iterator[tuple[str, str]]:
         path = f"/rest/3/product-listing/developer-space/{_segment(self.developer_id)}"
@@ -154,11 +180,10 @@ class MarketplaceClient:
         seen: set[str | None] = set()
         while cursor not in seen:
             seen.add(cursor)
-            parameters = [("limit", str(_LARGEST_PAGE)), ("includePrivate", "true")]
+            parameters = [("limit", str(LARGEST_PAGE)), ("includePrivate", "true")]
             if cursor:
                 parameters.append(("cursor", cursor))
-            self._pacer.wait()
-            page = self._json("GET", path, parameters, unknown=self._unknown_developer())
+            page = self._json("GET", path, parameters, unknown=self._unknown_developer(), paced=True)
             for item in _items(page):
                 if item.get("appKey") and item.get("productId"):
                     yield str(item["appKey"]), str(item["productId"])
@@ -176,16 +201,44 @@ class MarketplaceClient:
             return "`developer_id` is unknown; it is a UUID, the vendor's number belongs in `vendor_id`"
         return "the developer id found for `vendor_id` is unknown"
 
-    def _json(self, method: str, path: str, parameters: Parameters | None = None, *, unknown: str | None = None) -> Any:
-        with self._explained(unknown):
-            response = self._session.call(method, path, params=_repeatable(parameters or []))
-        try:
-            return response.json()
-        except requests.exceptions.JSONDecodeError:
-            raise MarketplaceError(
-                f"{self._session.host} answered {response.status_code} with something that is not JSON: "
-                f"check `api_url`; the usual one is {DEFAULT_API_URL}."
-            ) from None
+    def _open_session(self, pacer: Pacer | None = None) -> ApiSession:
+        settings = self._settings
+        return ApiSession(
+            settings.api_url,
+            auth=BasicAuth(settings.email, settings.api_token),
+            user_agent=settings.user_agent,
+            retry=self._retry,
+            pacer=pacer,
+            secrets=[settings.api_token],
+            pool_size=settings.max_parallel_requests,
+        )
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        parameters: Parameters | None = None,
+        *,
+        unknown: str | None = None,
+        paced: bool = False,
+        kind: Any = Any,
+    ) -> Any:
+        session = self._paced_session if paced else self._session
+        failures = 0
+        while True:
+            with self._explained(unknown):
+                response = session.call(method, path, params=_repeatable(parameters or []))
+            try:
+                return msgspec.json.decode(response.content, type=kind)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                # A gateway that is out of order may answer 200 with a page for people.
+                failures += 1
+                if failures == _UNREADABLE_TRIES:
+                    raise TroubleError(
+                        f"{session.host} answered {response.status_code} with something that is not JSON: "
+                        f"check `api_url`; the usual one is {DEFAULT_API_URL}."
+                    ) from None
+                self._retry.pause(failures)
 
     @contextmanager
     def _explained(self, unknown: str | None = None) -> Iterator[None]:
@@ -194,40 +247,14 @@ class MarketplaceClient:
         except ApiError as error:
             if error.status == 404 and unknown is None:
                 raise NotReadyError("The Marketplace does not know the export.") from None
-            raise MarketplaceError(self._meaning(error, unknown)) from None
+            raise refusal(error, email=self._settings.email, unknown=unknown) from None
         except ConnectionFailedError as error:
-            raise MarketplaceError(f"{error}. Check the network and `api_url`.") from None
+            raise TroubleError(f"{error}. Check the network and `api_url`.") from None
         except RedirectedError as error:
             raise MarketplaceError(f"{error}. Check `api_url`; the usual one is {DEFAULT_API_URL}.") from None
 
-    def _meaning(self, error: ApiError, unknown: str | None) -> str:
-        answer = f"HTTP {error.status}" + (f", {error.reason}" if error.reason else "")
-        answer = redact(answer, [self._settings.email])
-        match error.status:
-            case 400:
-                return f"The Marketplace rejected a parameter ({answer}): check dates and filters."
-            case 401:
-                return (
-                    f"The Marketplace refused the credentials ({answer}): check `email` and `api_token`. The "
-                    f"token may be wrong, revoked or expired; tokens live one year at most. Make a new one at "
-                    f"{TOKEN_PAGE}."
-                )
-            case 403:
-                return (
-                    f"The account may not read this vendor's reports ({answer}): the account of `email` must be "
-                    'in the vendor\'s team with the permissions "View sales reports" and "View all other '
-                    'reports", and `developer_id` or `vendor_id` must be that vendor.'
-                )
-            case 404:
-                return f"The Marketplace found nothing ({answer}): {unknown}."
-            case 410:
-                return f"`api_url` leads to the retired version 2 of the API ({answer}): use {DEFAULT_API_URL}."
-            case 429:
-                return f"The Marketplace asks for fewer calls ({answer}): lower `max_parallel_requests`."
-            case status if status >= 500:
-                return f"The Marketplace is out of order ({answer}), even after several tries: run again later."
-            case _:
-                return f"The Marketplace refused the call ({answer}): check `api_url`."
+
+_Page = dict[str, msgspec.Raw]
 
 
 def _segment(value: str) -> str:
@@ -251,3 +278,14 @@ def _next_cursor(page: Any) -> str | None:
     following = links.get("next") if isinstance(links, dict) else None
     cursors = parse_qs(urlsplit(str(following or "")).query).get("cursor")
     return cursors[0] if cursors else None
+
+
+def _following(links: Any, fixed: Parameters) -> Parameters | None:
+    # The link may be absolute, begin with `/rest/3` or lack it, or name another host. Only the place that it names
+    # counts: it is asked for where the page before came from, so that no link leads the credentials elsewhere.
+    link = links.get("next") if isinstance(links, dict) else None
+    address = link.get("href") if isinstance(link, dict) else link
+    if not address:
+        return None
+    ours = {name for name, _ in fixed}
+    return [pair for pair in parse_qsl(urlsplit(str(address)).query) if pair[0] not in ours]

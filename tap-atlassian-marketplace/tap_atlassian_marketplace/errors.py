@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class TapError(Exception):
     """The run cannot go on; the message is one line that says what to do."""
@@ -11,5 +18,42 @@ class SettingError(TapError):
     """A setting is missing or has an unusable value, found before any call."""
 
 
+class SpoolError(TapError):
+    """Downloaded rows cannot be kept on disk."""
+
+
 class MarketplaceError(TapError):
     """The Marketplace refused a call, did not answer, or answered with something unusable."""
+
+
+class CredentialsError(MarketplaceError):
+    """Token, permission or address are wrong: no other call of the run can succeed."""
+
+
+class TroubleError(MarketplaceError):
+    """Something broke that another try, or another way to the same rows, may get round."""
+
+
+class StreamsFailedError(TapError):
+    """Some streams failed, the others are whole.
+
+    Attributes:
+        lines: What to tell, one line for each cause.
+    """
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__(" ".join(lines))
+        self.lines = tuple(lines)
+
+
+def in_one_line(error: BaseException) -> str:
+    """Say what went wrong; of an unforeseen error, whose text may quote a row, only its kind and place."""
+    if isinstance(error, TapError):
+        return str(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"Unexpected {type(error).__name__} at {Path(last.filename).name}:{last.lineno}."
+
+
+def call_stack(error: BaseException) -> str:
+    """Give the places that an error passed, without its text."""
+    return "".join(traceback.format_tb(error.__traceback__))

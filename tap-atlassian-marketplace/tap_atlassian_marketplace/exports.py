@@ -1,14 +1,18 @@
-"""One asynchronous export: start it, wait for it, keep its content on disk."""
+"""One asynchronous export: start it, wait for it, keep its content on disk; read its list where that fails."""
 
 from __future__ import annotations
 
+import logging
 import os
+import random
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_atlassian_marketplace.client import NotReadyError
-from tap_atlassian_marketplace.errors import MarketplaceError
+from tap_atlassian_marketplace.errors import MarketplaceError, SpoolError, TroubleError
+from tap_atlassian_marketplace.json_array import BrokenArrayError, count_rows
+from tap_atlassian_marketplace.paged_list import read_list
 
 if TYPE_CHECKING:
     import threading
@@ -22,6 +26,9 @@ _FIRST_WAIT = 0.25
 _WAIT_GROWTH = 1.5
 _LONGEST_WAIT = 15.0
 _NOT_READY_TRIES = 6
+_FIRST_RESTART_WAIT = 1.0
+
+_logger = logging.getLogger("tap-atlassian-marketplace")
 
 
 @dataclass(frozen=True)
@@ -30,11 +37,24 @@ class ExportRequest:
 
     Attributes:
         report: Path of the report below the vendor's reports: `licenses` or `sales/transactions`.
-        parameters: Query parameters in their order; a name may be repeated.
+        parameters: Query parameters that choose the rows, in their order; a name may be repeated.
     """
 
     report: str
     parameters: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class SpooledRows:
+    """The rows of a report on disk.
+
+    Attributes:
+        path: A file that holds a JSON array of rows, complete and readable.
+        doubt: Why rows may be missing from it; None when it is known to hold all.
+    """
+
+    path: Path
+    doubt: str | None = None
 
 
 class ExportStoppedError(Exception):
@@ -47,7 +67,7 @@ class Export:
     Args:
         client: The API.
         request: What to export.
-        timeout: Seconds until the Marketplace must have it ready, all starts together.
+        timeout: Seconds until the Marketplace must have delivered it, all starts together.
         stop: Set when the run ends early; waiting ends then.
         clock: Replaced by tests.
     """
@@ -62,69 +82,117 @@ class Export:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
-        self._request = request
+        self._report = request.report
+        self._parameters = list(request.parameters)
         self._timeout = timeout
         self._stop = stop
         self._clock = clock
         self._deadline = clock() + timeout
 
-    def fetch(self, path: Path) -> None:
+    def fetch(self, path: Path) -> SpooledRows:
         """Write the export to a new file that only this user can read.
 
+        An export that fails, breaks off, vanishes or is incomplete is started again twice; then its rows are read
+        page by page.
+
         Raises:
-            MarketplaceError: The export failed, was never ready, or could not be downloaded.
+            MarketplaceError: The rows could not be had in either way, or the export was not ready in time.
+            SpoolError: The file cannot be written.
             ExportStoppedError: The run ended first.
         """
-        for _ in range(_STARTS):
-            export_id = self._client.start_export(self._request.report, list(self._request.parameters))
-            if self._is_completed(export_id):
-                self._download(export_id, path)
-                return
-        raise MarketplaceError(
-            f"The Marketplace could not prepare the {self._request.report} export: it answered FAILED "
-            f"{_STARTS} times. Run again later; if it stays so, ask Atlassian's Marketplace support."
-        )
+        try:
+            return self._export(path)
+        except TroubleError as trouble:
+            _logger.warning("%s The list is read page by page instead.", trouble)
+            try:
+                doubt = read_list(self._client, self._report, self._parameters, path, self._go_on)
+            except TroubleError as error:
+                raise MarketplaceError(f"{trouble} Reading its list page by page failed too: {error}") from None
+            return SpooledRows(path, doubt)
+        except OSError as error:
+            raise SpoolError(
+                f"`spool_dir`: the {self._report} export cannot be kept there ({error.strerror}); make room or name "
+                "another directory."
+            ) from None
 
-    def _is_completed(self, export_id: str) -> bool:
-        """Wait until the export is ready (True) or FAILED (False)."""
+    def _export(self, path: Path) -> SpooledRows:
+        for failures in range(_STARTS):
+            if failures:
+                self._pause(_FIRST_RESTART_WAIT * 2.0 ** (failures - 1) * random.uniform(0.5, 1.0))  # noqa: S311
+            # A start that fails was repeated by the session; trying again would not help, the list might.
+            export_id = self._client.start_export(self._report, self._parameters)
+            try:
+                self._wait_until_ready(export_id)
+                self._download(export_id, path)
+                self._check(path)
+            except TroubleError as error:
+                trouble = error
+                _logger.info("%s", error)
+            else:
+                return SpooledRows(path)
+        raise TroubleError(f"{trouble} It was started {_STARTS} times.")
+
+    def _wait_until_ready(self, export_id: str) -> None:
         wait, unknown = _FIRST_WAIT, 0
         while True:
             try:
-                status = self._client.export_status(self._request.report, export_id)
+                status = self._client.export_status(self._report, export_id)
                 unknown = 0
             except NotReadyError:
                 unknown += 1
                 if unknown >= _NOT_READY_TRIES:
-                    raise MarketplaceError(
-                        f"The Marketplace does not know the {self._request.report} export that it started."
+                    raise TroubleError(
+                        f"The Marketplace does not know the {self._report} export that it started."
                     ) from None
                 status = ""
-            if status in {"COMPLETED", "FAILED"}:
-                return status == "COMPLETED"
+            if status == "COMPLETED":
+                return
+            if status == "FAILED":
+                raise TroubleError(f"The Marketplace could not prepare the {self._report} export: it answered FAILED.")
             left = self._deadline - self._clock()
             if left <= 0:
-                raise MarketplaceError(
-                    f"The {self._request.report} export was not ready after {self._timeout:g} seconds (its "
-                    f"last status: {status or 'unknown'}): raise `export_timeout` or run again later."
-                )
+                raise self._too_late(f"was not ready after {self._timeout:g} seconds (last status: {status or '?'})")
             self._pause(min(wait, left))
             wait = min(wait * _WAIT_GROWTH, _LONGEST_WAIT)
 
     def _download(self, export_id: str, path: Path) -> None:
         """Fetch a completed export, which may be unknown for a moment after it was completed."""
-        for attempt in range(1, _NOT_READY_TRIES + 1):
+        for failures in range(1, _NOT_READY_TRIES + 1):
             descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                try:
-                    self._client.download(self._request.report, export_id, file)
-                except NotReadyError:
-                    if attempt == _NOT_READY_TRIES:
-                        raise MarketplaceError(
-                            f"The {self._request.report} export is ready, but its content cannot be found: run again."
-                        ) from None
-                else:
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    for piece in self._client.download(self._report, export_id):
+                        self._go_on()
+                        if self._clock() > self._deadline:
+                            raise self._too_late(f"was not downloaded within {self._timeout:g} seconds")
+                        file.write(piece)
+            except NotReadyError:
+                if failures == _NOT_READY_TRIES:
+                    raise TroubleError(
+                        f"The {self._report} export is ready, but its content cannot be found."
+                    ) from None
+            else:
+                return
+            self._pause(_FIRST_WAIT * 2.0 ** (failures - 1))
+
+    def _check(self, path: Path) -> None:
+        """See that the file is a whole array of rows, and that there are none if it is empty."""
+        try:
+            with path.open("rb") as file:
+                if count_rows(file):
                     return
-            self._pause(_FIRST_WAIT * 2 ** (attempt - 1))
+        except BrokenArrayError as error:
+            raise TroubleError(f"The {self._report} export is {error.state}.") from None
+        page = self._client.list_page(self._report, self._parameters, [], limit=1)
+        if page.rows or page.total:
+            raise TroubleError(f"The {self._report} export came empty, although its list has rows.")
+
+    def _too_late(self, what: str) -> MarketplaceError:
+        return MarketplaceError(f"The {self._report} export {what}: raise `export_timeout` or run again later.")
+
+    def _go_on(self) -> None:
+        if self._stop.is_set():
+            raise ExportStoppedError
 
     def _pause(self, seconds: float) -> None:
         if self._stop.wait(seconds):

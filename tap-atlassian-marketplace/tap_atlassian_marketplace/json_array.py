@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_atlassian_marketplace.errors import MarketplaceError
+from tap_atlassian_marketplace.errors import TroubleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,54 +17,113 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20
 # No row comes near this; a file that seems to hold one is broken, and searching on would take for ever.
 LONGEST_ROW = 16 << 20
+_LONGEST_ENDING = 1 << 20
+
+
+class _AnyObject(msgspec.Struct):
+    """An object, whatever it holds."""
+
 
 _SPLIT = msgspec.json.Decoder(list[msgspec.Raw])
-_ROW = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+_OBJECTS = msgspec.json.Decoder(list[_AnyObject])
+_ROWS = msgspec.json.Decoder(list[dict[str, Any]], float_hook=Decimal)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_NO_OBJECT = "not readable: a row of it is no JSON object"
 
-_OPENING = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*"[^"\\]*"\s*:\s*)?\[')
+_OPENING = re.compile(rb'(?:\xef\xbb\xbf)?\s*(\{\s*"[^"\\]*"\s*:\s*)?\[')
 _LONGEST_OPENING = 256
 _COMMA = re.compile(rb"\s*,")
 _CLOSING = re.compile(rb"\s*\]")
 _MALFORMED_AT = re.compile(r"JSON is malformed: .*\(byte (\d+)\)")
 
 
-def read_rows(file: BinaryIO, *, chunk: int = CHUNK) -> Iterator[dict[str, Any]]:
+class BrokenArrayError(TroubleError):
+    """An export is not what it should be.
+
+    Attributes:
+        state: What it is instead, as the end of a sentence.
+    """
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"The export is {state}.")
+        self.state = state
+
+
+def read_rows(
+    file: BinaryIO, *, chunk: int = CHUNK, decoder: msgspec.json.Decoder[list[Any]] = _ROWS
+) -> Iterator[dict[str, Any]]:
     """Give the objects of a JSON array one after another.
 
     Args:
         file: A bare array of objects, or an object whose first member is one.
         chunk: Bytes to read at a time.
+        decoder: Reads an array of objects; by default whole ones, in which numbers with a fraction or an exponent are
+            `Decimal`, so that money stays exact.
 
     Yields:
-        One object at a time; numbers with a fraction or an exponent as `Decimal`, so that money stays exact.
+        One object at a time.
 
     Raises:
-        MarketplaceError: The file is cut off, or is not such JSON.
+        BrokenArrayError: The file is cut off, goes on after its array, or is not such JSON.
     """
-    rest, first = _after_opening(file, chunk), True
-    while not _CLOSING.match(rest):
+    try:
+        for rows in _arrays(file, chunk):
+            yield from decoder.decode(rows)
+    except _UNREADABLE:
+        raise BrokenArrayError(_NO_OBJECT) from None
+
+
+def count_rows(file: BinaryIO, *, chunk: int = CHUNK) -> int:
+    """See that a file is a whole array of objects in UTF-8, as `read_rows` needs it, and count them.
+
+    Raises:
+        BrokenArrayError: It is not.
+    """
+    count = 0
+    try:
+        for rows in _arrays(file, chunk):
+            str(rows, "utf-8")
+            count += len(_OBJECTS.decode(rows))
+    except _UNREADABLE:
+        raise BrokenArrayError(_NO_OBJECT) from None
+    return count
+
+
+def _arrays(file: BinaryIO, chunk: int) -> Iterator[bytes]:
+    """Cut the array into smaller ones of about one chunk."""
+    opening, rest = _after_opening(file, chunk)
+    first = True
+    while not (closing := _CLOSING.match(rest)):
         if cut := _last_row_end(rest, first=first):
-            yield from _rows(rest[:cut], first=first)
+            yield _as_array(rest[:cut], first=first)
             rest, first = rest[cut:], False
             continue
         if len(rest) > LONGEST_ROW:
-            raise MarketplaceError("The export is not readable: it is no JSON array of rows.")
+            raise BrokenArrayError("not readable: it is no JSON array of rows")
         block = file.read(chunk)
         if not block:
-            raise MarketplaceError("The export is cut off: its JSON array does not end. Run again.")
+            raise BrokenArrayError("cut off: its JSON array does not end")
         rest += block
+    _check_ending(opening + b"[]" + rest[closing.end() :] + file.read(_LONGEST_ENDING))
 
 
-def _after_opening(file: BinaryIO, chunk: int) -> bytes:
+def _after_opening(file: BinaryIO, chunk: int) -> tuple[bytes, bytes]:
     start = b""
     while True:
         block = file.read(chunk)
         start += block
         if opening := _OPENING.match(start):
-            return start[opening.end() :]
+            return opening[1] or b"", start[opening.end() :]
         if not block or len(start) > _LONGEST_OPENING:
             what = "is empty" if not start.strip() else "does not begin with a JSON array"
-            raise MarketplaceError(f"The export is not readable: it {what}.")
+            raise BrokenArrayError(f"not readable: it {what}")
+
+
+def _check_ending(without_rows: bytes) -> None:
+    try:
+        msgspec.json.decode(without_rows)
+    except _UNREADABLE:
+        raise BrokenArrayError("cut off or not readable: something is wrong after its JSON array") from None
 
 
 def _last_row_end(text: bytes, *, first: bool) -> int:
@@ -84,19 +143,13 @@ def _last_row_end(text: bytes, *, first: bool) -> int:
             if before_bracket > 0:
                 # Broken before the bracket that was added: only what lies before that place can be rows.
                 end, broken = max(0, end + 1 - before_bracket), True
+        except RecursionError:
+            broken = True
         else:
             return end + 1
     if broken:
-        raise MarketplaceError("The export is not readable: its JSON is malformed.")
+        raise BrokenArrayError("not readable: its JSON is malformed")
     return 0
-
-
-def _rows(text: bytes, *, first: bool) -> Iterator[dict[str, Any]]:
-    try:
-        for raw in _SPLIT.decode(_as_array(text, first=first)):
-            yield _ROW.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise MarketplaceError("The export is not readable: a row of it is no JSON object.") from None
 
 
 def _as_array(text: bytes, *, first: bool) -> bytes:

@@ -6,8 +6,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace.customers.identity import aliases
+from tap_atlassian_marketplace.errors import MarketplaceError
 from tap_atlassian_marketplace.exports import ExportRequest
-from tap_atlassian_marketplace.merging import merged_licenses, merged_transactions
+from tap_atlassian_marketplace.merging import MergedRows
+from tap_atlassian_marketplace.row_kinds import LICENSES, ROW_KINDS, TRANSACTIONS
 from tap_atlassian_marketplace.selection import LicenseIds, Selection
 from tap_atlassian_marketplace.spool import Spool
 
@@ -16,11 +18,9 @@ if TYPE_CHECKING:
 
     from tap_atlassian_marketplace.bookmarks import Window
     from tap_atlassian_marketplace.client import MarketplaceClient, Parameters
-    from tap_atlassian_marketplace.merging import MergedRows, Row
+    from tap_atlassian_marketplace.exports import SpooledRows
+    from tap_atlassian_marketplace.merging import Row
     from tap_atlassian_marketplace.settings import Settings
-
-LICENSES = "licenses"
-TRANSACTIONS = "sales/transactions"
 
 # Data insights exist from this day on; asked for earlier ones, the API leaves rows out.
 _INSIGHTS_SINCE = "2018-07-01"
@@ -110,17 +110,36 @@ class Reports:
         """Count the rows of a report that were left out since they have no key."""
         return (self._all_licenses if report == LICENSES else self._all_transactions).without_key
 
+    def vouch_for(self, report: str) -> None:
+        """See that no row of a report may be missing; to be called when its rows were taken.
+
+        Raises:
+            MarketplaceError: Some may be.
+        """
+        needed = [report]
+        if report == TRANSACTIONS and self._license_ids is not None:
+            needed.append(LICENSES)
+        for spooled in (spooled for name in needed for spooled in self._spooled(name)):
+            if spooled.doubt:
+                raise MarketplaceError(spooled.doubt)
+
     @cached_property
     def _spool(self) -> Spool:
         return Spool(self._client, self._settings)
 
     @cached_property
     def _all_licenses(self) -> MergedRows:
-        return merged_licenses([self._spool.file(request) for request in self._requests[LICENSES]])
+        return self._merged(LICENSES)
 
     @cached_property
     def _all_transactions(self) -> MergedRows:
-        return merged_transactions([self._spool.file(request) for request in self._requests[TRANSACTIONS]])
+        return self._merged(TRANSACTIONS)
+
+    def _merged(self, report: str) -> MergedRows:
+        return MergedRows([spooled.path for spooled in self._spooled(report)], ROW_KINDS[report])
+
+    def _spooled(self, report: str) -> list[SpooledRows]:
+        return [self._spool.rows(request) for request in self._requests[report]]
 
     @cached_property
     def _license_ids(self) -> LicenseIds | None:
@@ -154,7 +173,6 @@ class Reports:
             *(("productId", product) for product in self._product_ids),
             *(("cloudComplianceBoundaries", name) for name in self._settings.compliance_boundaries),
             *([("lastUpdated", since)] if since else []),
-            ("accept", "json"),
         ]
 
     def _by_number(self, report: str, parameters: Parameters) -> Iterator[ExportRequest]:

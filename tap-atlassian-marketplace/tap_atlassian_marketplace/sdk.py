@@ -1,7 +1,8 @@
 """The one place that touches the Singer SDK's private parts.
 
-Three habits of the SDK do not fit: it runs streams alphabetically, it moves bookmarks by its own rules (back,
-when a look-back meets only older rows), and its messages quote configuration values and whole answers.
+Five habits of the SDK do not fit: it runs streams alphabetically, one that fails takes those after it along, it moves
+bookmarks by its own rules (back, when a look-back meets only older rows), it tells loaders to drop a table's old rows
+before the new ones came, and its messages quote configuration values and whole answers.
 """
 
 from __future__ import annotations
@@ -23,7 +24,15 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from tap_atlassian_marketplace.errors import SettingError, TapError
+from tap_atlassian_marketplace.errors import (
+    CredentialsError,
+    SettingError,
+    SpoolError,
+    StreamsFailedError,
+    TapError,
+    call_stack,
+    in_one_line,
+)
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -83,6 +92,39 @@ class OrderedTap(Tap):
             self._streams = {name: found[name] for name in self.stream_order}
         return self._streams
 
+    def prepare(self) -> None:
+        """Do what all streams need, before the first one."""
+
+    def sync_all(self) -> None:  # type: ignore[misc] # final in the SDK: replacing its loop is the point
+        """Emit the selected streams; one that fails leaves the others whole, and its own bookmark where it was.
+
+        Raises:
+            StreamsFailedError: Some streams failed.
+            TapError: All streams would fail.
+        """
+        self._reset_state_progress_markers()
+        self._set_compatible_replication_methods()
+        if self.state:
+            self.state_writer.write_state(self.state)
+        self.prepare()
+        failures: dict[str, list[str]] = {}
+        for name, stream in self.streams.items():
+            if not stream.selected:
+                self.logger.info("Skipping deselected stream '%s'.", name)
+                continue
+            try:
+                stream.sync()
+            except (CredentialsError, SettingError, SpoolError, OSError):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever one stream trips over, the others go on
+                failures.setdefault(in_one_line(error), []).append(name)
+                self.logger.debug("Call stack:\n%s", call_stack(error))
+            else:
+                # Only now: finishing a stream also settles its state.
+                stream.finalize_state_progress_markers()
+        if failures:
+            raise StreamsFailedError([f"{', '.join(names)}: {line}" for line, names in failures.items()])
+
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         self.append_builtin_config(self.config_jsonschema)
         validator = JSONSchemaValidator(self.config_jsonschema)
@@ -124,6 +166,15 @@ class BookmarkedStream(Stream):
 
     def _write_starting_replication_value(self, context: Any) -> None:
         """Leave the state alone; the SDK would note `start_date` in it."""
+
+    def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
+        """Finish a stream that is complete; now its table's older rows may go."""
+        super().finalize_state_progress_markers(state)
+        if self._stream_version is not None:
+            super()._write_activate_version_message(self._stream_version)
+
+    def _write_activate_version_message(self, full_table_version: int) -> None:
+        """Say nothing yet: a loader would drop the rows it has, and the new ones might never come."""
 
     def _increment_stream_state(self, latest_record: Any, *, context: Any = None) -> None:
         """Leave the state alone; the bookmark moves when the stream is complete."""

@@ -3,106 +3,108 @@
 from __future__ import annotations
 
 import queue
-import shutil
-import tempfile
 import threading
 import weakref
 from concurrent.futures import Future
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_atlassian_marketplace.errors import SettingError
-from tap_atlassian_marketplace.exports import Export
+from tap_atlassian_marketplace.errors import CredentialsError
+from tap_atlassian_marketplace.exports import Export, ExportStoppedError
+from tap_atlassian_marketplace.spool_directory import SpoolDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from tap_atlassian_marketplace.client import MarketplaceClient
-    from tap_atlassian_marketplace.exports import ExportRequest
+    from tap_atlassian_marketplace.exports import ExportRequest, SpooledRows
     from tap_atlassian_marketplace.settings import Settings
 
 
 class Spool:
-    """Fetches exports side by side and gives their files.
+    """Fetches exports side by side and gives their rows.
 
-    The directory and its files are readable by this user alone and vanish with the spool, or when the
-    process ends.
+    The files are readable by this user alone and vanish with the spool, or when the process ends.
 
     Args:
         client: The API.
         settings: Where to keep the files, how long to wait, how many calls at a time.
 
     Raises:
-        SettingError: The directory cannot be made.
+        SpoolError: The directory cannot be made.
     """
 
     def __init__(self, client: MarketplaceClient, settings: Settings) -> None:
-        self._client = client
-        self._timeout = settings.export_timeout
         self._workers = settings.max_parallel_requests
-        self._stop = threading.Event()
-        self._files: dict[ExportRequest, Future[Path]] = {}
-        try:
-            if settings.spool_dir:
-                Path(settings.spool_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._directory = Path(tempfile.mkdtemp(prefix="tap-atlassian-marketplace-", dir=settings.spool_dir))
-        except OSError as error:
-            raise SettingError(
-                f"`spool_dir`: no directory can be made there ({error.strerror}); name one that can be written to."
-            ) from None
-        self.close = weakref.finalize(self, _close, self._stop, self._directory)
+        self._rows: dict[ExportRequest, Future[SpooledRows]] = {}
+        directory = SpoolDirectory(settings.spool_dir)
+        self._directory = directory.path
+        self._work = _Work(client, settings.export_timeout)
+        self.close = weakref.finalize(self, _close, self._work.stop, directory)
 
     def start(self, requests: Iterable[ExportRequest]) -> None:
         """Begin to fetch exports; those that were begun before are not repeated."""
-        waiting: queue.SimpleQueue[tuple[ExportRequest, Path, Future[Path]]] = queue.SimpleQueue()
+        waiting: queue.SimpleQueue[_Task] = queue.SimpleQueue()
         for request in requests:
-            if request not in self._files:
-                future: Future[Path] = Future()
-                self._files[request] = future
-                waiting.put((request, self._directory / f"{len(self._files)}.json", future))
+            if request not in self._rows:
+                self._rows[request] = Future()
+                waiting.put(_Task(request, self._directory / f"{len(self._rows)}.json", self._rows[request]))
         for _ in range(min(waiting.qsize(), self._workers)):
-            threading.Thread(
-                target=_work,
-                args=(waiting, self._client, self._timeout, self._stop),
-                name="export",
-                daemon=True,
-            ).start()
+            threading.Thread(target=self._work.do_all, args=(waiting,), name="export", daemon=True).start()
 
-    def file(self, request: ExportRequest) -> Path:
-        """Wait for an export that was started and give its file.
+    def rows(self, request: ExportRequest) -> SpooledRows:
+        """Wait for an export that was started and give its rows.
 
         Raises:
-            MarketplaceError: The export could not be had.
+            TapError: They could not be had; those of other exports still may.
         """
-        try:
-            return self._files[request].result()
-        except BaseException:
-            self._stop.set()
-            raise
+        return self._rows[request].result()
 
 
-def _work(
-    waiting: queue.SimpleQueue[tuple[ExportRequest, Path, Future[Path]]],
-    client: MarketplaceClient,
-    timeout: float,
-    stop: threading.Event,
-) -> None:
-    while True:
-        try:
-            request, path, future = waiting.get_nowait()
-        except queue.Empty:
-            return
-        if stop.is_set():
-            future.cancel()
-            continue
-        try:
-            Export(client, request, timeout=timeout, stop=stop).fetch(path)
-        except BaseException as error:  # noqa: BLE001 - raised again where the file is asked for
-            future.set_exception(error)
-        else:
-            future.set_result(path)
+@dataclass(frozen=True)
+class _Task:
+    request: ExportRequest
+    path: Path
+    rows: Future[SpooledRows]
 
 
-def _close(stop: threading.Event, directory: Path) -> None:
+class _Work:
+    """What the threads do; it must not know the spool, which they would keep alive."""
+
+    def __init__(self, client: MarketplaceClient, timeout: float) -> None:
+        self.stop = threading.Event()
+        self._client = client
+        self._timeout = timeout
+        self._refused: CredentialsError | None = None
+
+    def do_all(self, waiting: queue.SimpleQueue[_Task]) -> None:
+        """Fetch one export after the other."""
+        while True:
+            try:
+                task = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                self._raise_if_stopped()
+                rows = Export(self._client, task.request, timeout=self._timeout, stop=self.stop).fetch(task.path)
+            except BaseException as error:  # noqa: BLE001 - raised again where the rows are asked for
+                task.rows.set_exception(self._cause(error))
+            else:
+                task.rows.set_result(rows)
+
+    def _cause(self, error: BaseException) -> BaseException:
+        """What refuses one export refuses them all: the others need not try, and say the same."""
+        if isinstance(error, CredentialsError):
+            self._refused = error
+            self.stop.set()
+        return self._refused or error if isinstance(error, ExportStoppedError) else error
+
+    def _raise_if_stopped(self) -> None:
+        if self.stop.is_set():
+            raise ExportStoppedError
+
+
+def _close(stop: threading.Event, directory: SpoolDirectory) -> None:
     stop.set()
-    shutil.rmtree(directory, ignore_errors=True)
+    directory.remove()

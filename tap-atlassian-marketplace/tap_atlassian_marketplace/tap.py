@@ -50,6 +50,11 @@ class TapAtlassianMarketplace(OrderedTap):
         """Make all streams; needs no call."""
         return [stream(self) for stream in STREAMS]
 
+    def prepare(self) -> None:
+        """Start the exports of all selected streams; what goes wrong here would go wrong for each of them."""
+        if any(stream.selected for stream in self.streams.values()):
+            self.open_reports()
+
     def open_reports(self) -> Reports:
         """Give the reports; the first call starts the exports of all selected streams."""
         if not self.reports.is_open:

@@ -7,6 +7,8 @@ import pytest
 import requests_mock
 from tests.tap.fake_marketplace import FakeMarketplace
 
+from marketplace_http import RetryPolicy
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -29,5 +31,8 @@ def marketplace() -> Iterator[Callable[..., FakeMarketplace]]:
 
 
 @pytest.fixture(autouse=True)
-def _no_pacing(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tap_atlassian_marketplace.client._SECONDS_BETWEEN_STARTS", 0)
+    monkeypatch.setattr("tap_atlassian_marketplace.client._RETRY", RetryPolicy(base=0.01))
+    monkeypatch.setattr("tap_atlassian_marketplace.exports._FIRST_WAIT", 0.01)
+    monkeypatch.setattr("tap_atlassian_marketplace.exports._FIRST_RESTART_WAIT", 0.01)

@@ -62,6 +62,7 @@ class FakeMarketplace:
         starts: Report and parameters of each export that was started.
         statuses: What the polls of the exports to come answer, before COMPLETED.
         content: Replaces the content of all exports, byte for byte.
+        pages: The report and parameters of each page of a list that was read.
     """
 
     def __init__(self, mock: requests_mock.Mocker, licenses: list[Any] | None = None, transactions: Any = None) -> None:
@@ -69,6 +70,7 @@ class FakeMarketplace:
         self.starts: list[tuple[str, dict[str, list[str]]]] = []
         self.statuses: list[str] = []
         self.content: bytes | None = None
+        self.pages: list[tuple[str, dict[str, list[str]]]] = []
         self.matches: Callable[[str, Any, dict[str, list[str]]], bool] = matches
         self._exports: dict[str, bytes] = {}
         mock.get(f"{URL}/developer-space/vendor/{VENDOR}", json={"developerId": DEVELOPER})
@@ -77,6 +79,7 @@ class FakeMarketplace:
         mock.post(re.compile(r".*/async/export(\?|$)"), json=self._start)
         mock.get(re.compile(r".*/async/export/[^/]+/status$"), json=self._status)
         mock.get(re.compile(r".*/async/export/[^/]+\?accept=json$"), content=self._download)
+        mock.get(re.compile(rf"{re.escape(REPORTS)}/(licenses|sales/transactions)\?"), json=self._list)
 
     def started(self, report: str) -> list[dict[str, list[str]]]:
         """Parameters of the exports of a report, in their order."""
@@ -103,6 +106,16 @@ class FakeMarketplace:
 
     def _download(self, request: Any, _: Any) -> bytes:
         return self._exports[request.path.split("/")[-1]]
+
+    def _list(self, request: Any, _: Any) -> Any:
+        report = request.path.split(f"{DEVELOPER}/")[1]
+        parameters = _parameters(request.url)
+        self.pages.append((report, parameters))
+        rows = [row for row in self.rows[report] if self.matches(report, row, parameters)]
+        first, limit = int(parameters.get("offset", ["0"])[0]), min(50, int(parameters["limit"][0]))
+        following = {"next": {"href": f"/reporting/x?offset={first + limit}"}} if first + limit < len(rows) else {}
+        name = report.rpartition("/")[2]
+        return {"_links": following, name: rows[first : first + limit], "totalCount": len(rows)}
 
 
 def matches(report: str, row: Any, parameters: dict[str, list[str]]) -> bool:

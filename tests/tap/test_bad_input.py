@@ -72,13 +72,6 @@ def test_an_answer_that_is_not_json():
             client(developer_id=DEVELOPER).check()
 
 
-def test_an_export_without_an_id(marketplace):
-    fake = marketplace()
-    fake.mock.post(requests_mock.ANY, json={"_links": {}})
-    with pytest.raises(MarketplaceError, match="gave no id"):
-        run()
-
-
 def test_an_unknown_app_key_lists_the_known_ones(marketplace):
     marketplace()
     with pytest.raises(MarketplaceError) as caught:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+import json
+import os
 import stat
 import threading
 import time
@@ -11,13 +14,11 @@ from tests.tap.fake_marketplace import CONFIG, license_row, run, transaction_row
 from marketplace_http import RetryPolicy
 from tap_atlassian_marketplace import exports
 from tap_atlassian_marketplace.client import MarketplaceClient
-from tap_atlassian_marketplace.errors import MarketplaceError, SettingError
+from tap_atlassian_marketplace.errors import MarketplaceError, SpoolError
 from tap_atlassian_marketplace.exports import Export, ExportRequest
 from tap_atlassian_marketplace.settings import Settings
-from tap_atlassian_marketplace.spool import Spool
-from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 
-REQUEST = ExportRequest("licenses", (("accept", "json"), ("startDate", "2018-07-01")))
+REQUEST = ExportRequest("licenses", (("startDate", "2018-07-01"),))
 
 
 def client(**settings):
@@ -40,20 +41,28 @@ class Waiting(threading.Event):
 
 
 def fetch(path, timeout=1800.0):
+    """Fetch the export; gives how long it waited, and whether rows may be missing."""
     waiting = Waiting()
-    export = Export(client(), REQUEST, timeout=timeout, stop=waiting, clock=waiting.clock)
-    try:
-        export.fetch(path)
-    finally:
-        waiting.seen = waiting.waits
-    return waiting.waits
+    rows = Export(client(), REQUEST, timeout=timeout, stop=waiting, clock=waiting.clock).fetch(path)
+    assert rows.path == path
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    return waiting.waits, rows.doubt
 
 
-def test_polls_at_once_and_then_ever_more_rarely(marketplace, tmp_path):
+def is_status(request):
+    return request.path.endswith("/status")
+
+
+def is_download(request):
+    return "/async/export/" in request.path and not is_status(request)
+
+
+def test_polls_at_once_and_then_ever_more_rarely(marketplace, tmp_path, monkeypatch):
+    monkeypatch.setattr(exports, "_FIRST_WAIT", 0.25)
     fake = marketplace([license_row(1)])
-    assert fetch(tmp_path / "a") == []
+    assert fetch(tmp_path / "a") == ([], None)
     fake.statuses = ["QUEUED"] + ["IN_PROGRESS"] * 14
-    waits = fetch(tmp_path / "b")
+    waits, _ = fetch(tmp_path / "b")
     assert waits[:4] == [0.25, 0.375, 0.5625, 0.84375]
     assert waits[-1] == max(waits) == 15.0
 
@@ -65,56 +74,128 @@ def test_links_of_the_answer_are_not_followed(marketplace, tmp_path):
     assert fake.started("licenses") == [{"accept": ["json"], "startDate": ["2018-07-01"]}]
 
 
-def test_a_failed_export_is_started_again(marketplace, tmp_path):
+def test_a_failed_export_is_started_again_after_a_while(marketplace, tmp_path, monkeypatch):
+    monkeypatch.setattr(exports, "_FIRST_RESTART_WAIT", 8.0)
     fake = marketplace([license_row(1)])
-    fake.statuses = ["FAILED", "IN_PROGRESS", "FAILED", "COMPLETED"]
-    fetch(tmp_path / "a")
+    fake.statuses = ["FAILED", "FAILED", "COMPLETED"]
+    (first, second), _ = fetch(tmp_path / "a")
+    assert 4 <= first <= 8 <= second <= 16
     assert len(fake.starts) == 3
-
-
-def test_an_export_that_keeps_failing_is_an_error(marketplace, tmp_path):
-    fake = marketplace([license_row(1)])
-    fake.statuses = ["FAILED"] * 3
-    with pytest.raises(MarketplaceError, match=r"FAILED 3 times.*[Rr]un again later"):
-        fetch(tmp_path / "a")
-    assert len(fake.starts) == 3
+    assert fake.pages == []
 
 
 def test_an_export_that_is_never_ready_is_an_error(marketplace, tmp_path):
     fake = marketplace([license_row(1)])
-    fake.statuses = ["IN_PROGRESS"] * 100
+    fake.statuses = ["IN_PROGRESS"] * 300
     with pytest.raises(MarketplaceError, match=r"not ready after 20 seconds.*IN_PROGRESS.*`export_timeout`"):
         fetch(tmp_path / "a", timeout=20)
+    assert fake.pages == []
 
 
 def test_content_that_is_not_there_yet_is_asked_for_again(marketplace, tmp_path):
-    fake = marketplace([license_row(1)])
+    fake = marketplace()
     not_ready = {"status_code": 404, "json": {"message": "Export is being processed"}}
-    fake.mock.get(requests_mock.ANY, [not_ready, not_ready, {"text": "[]"}], additional_matcher=is_download)
+    found = {"text": '[{"a": 1}]'}
+    fake.mock.get(requests_mock.ANY, [not_ready, not_ready, found], additional_matcher=is_download)
+    fetch(tmp_path / "a")
+    assert (tmp_path / "a").read_text() == found["text"]
+    assert len(fake.starts) == 1
+
+
+BROKEN = {
+    "a failed export": lambda fake: fake.statuses.extend(["FAILED"] * 3),
+    "an export the server forgets": lambda fake: fake.mock.get(
+        requests_mock.ANY, status_code=404, additional_matcher=is_status
+    ),
+    "content that cannot be found": lambda fake: fake.mock.get(
+        requests_mock.ANY, status_code=404, additional_matcher=is_download
+    ),
+    "a server out of order": lambda fake: fake.mock.get(
+        requests_mock.ANY, status_code=502, additional_matcher=is_download
+    ),
+    "an array cut off": lambda fake: setattr(fake, "content", b'[{"appEntitlementId": "id-1"}'),
+    "a row cut off": lambda fake: setattr(fake, "content", b'[{"appEntitlementId": "id'),
+    "a page for people": lambda fake: setattr(fake, "content", b"<html>sign in</html>"),
+    "an error instead": lambda fake: setattr(fake, "content", b'{"code": 401, "message": "no"}'),
+    "nothing": lambda fake: setattr(fake, "content", b""),
+    "an empty array": lambda fake: setattr(fake, "content", b"[]"),
+    "something after the array": lambda fake: setattr(fake, "content", b'[{"appEntitlementId": "id-1"}]]'),
+    "a number instead of a row": lambda fake: setattr(fake, "content", b"[{}, 1]"),
+    "text that is no UTF-8": lambda fake: setattr(fake, "content", b'[{"a": "\xff"}]'),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_export_that_stays_broken_is_read_page_by_page(marketplace, tmp_path, name, caplog):
+    rows = [license_row(n) for n in range(120)]
+    fake = marketplace(rows)
+    BROKEN[name](fake)
+    assert fetch(tmp_path / "a")[1] is None
+    assert json.loads((tmp_path / "a").read_text()) == rows
+    assert len(fake.starts) == 3
+    assert caplog.text.count("page by page instead") == 1
+    assert "person1@" not in caplog.text.lower()
+
+
+@pytest.mark.parametrize("name", ["a failed export", "an array cut off", "an empty array"])
+def test_an_export_that_breaks_once_is_started_again(marketplace, tmp_path, name):
+    rows = [license_row(1)]
+    fake = marketplace(rows)
+    BROKEN[name](fake)
+    fake.statuses = fake.statuses[:1]
+
+    def whole_from_the_second_on(report, row, parameters):
+        fake.content = None if len(fake.starts) > 1 else fake.content
+        return True
+
+    fake.matches = whole_from_the_second_on
+    fetch(tmp_path / "a")
+    assert json.loads((tmp_path / "a").read_text()) == rows
+    assert len(fake.starts) == 2
+
+
+def test_an_empty_export_is_believed_when_its_list_is_empty_too(marketplace, tmp_path):
+    fake = marketplace()
     fetch(tmp_path / "a")
     assert (tmp_path / "a").read_text() == "[]"
-    fake.mock.get(requests_mock.ANY, [not_ready] * 9, additional_matcher=is_download)
-    with pytest.raises(MarketplaceError, match="content cannot be found"):
-        fetch(tmp_path / "a")
+    assert len(fake.starts) == 1
+    assert fake.pages == [("licenses", {"startDate": ["2018-07-01"], "limit": ["1"]})]
 
 
-def test_an_export_that_the_server_forgets_is_an_error(marketplace, tmp_path):
+def test_a_start_that_keeps_failing_leads_to_the_list(marketplace, tmp_path):
     fake = marketplace([license_row(1)])
-    fake.mock.get(requests_mock.ANY, status_code=404, additional_matcher=lambda r: r.path.endswith("/status"))
-    with pytest.raises(MarketplaceError, match="does not know the licenses export"):
+    for answer in ({"status_code": 502}, {"json": {"_links": {}}}, {"text": "<html>"}):
+        fake.mock.post(requests_mock.ANY, **answer)
+        fetch(tmp_path / "a")
+        assert len(json.loads((tmp_path / "a").read_text())) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 429])
+def test_what_another_way_cannot_cure_is_not_tried(marketplace, tmp_path, status):
+    fake = marketplace([license_row(1)])
+    fake.mock.post(requests_mock.ANY, status_code=status)
+    with pytest.raises(MarketplaceError, match=str(status)):
+        fetch(tmp_path / "a")
+    assert fake.pages == []
+
+
+def test_when_the_list_fails_too_both_are_told(marketplace, tmp_path):
+    fake = marketplace([license_row(1)])
+    fake.statuses = ["FAILED"] * 3
+    fake.mock.get(requests_mock.ANY, status_code=503, additional_matcher=lambda r: r.path.endswith("/licenses"))
+    with pytest.raises(MarketplaceError, match=r"FAILED.*3 times.*page by page failed too.*503.*run again later"):
         fetch(tmp_path / "a")
 
 
-def is_download(request):
-    return "/async/export/" in request.path and not request.path.endswith("/status")
+def test_a_full_disk_names_the_setting(marketplace, tmp_path, monkeypatch):
+    marketplace([license_row(1)])
 
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-@pytest.mark.parametrize("content", [b'[{"addonLicenseId": "1"}', b"<html>", b'{"code": 401}', b""])
-def test_unreadable_content_is_an_error(marketplace, content):
-    fake = marketplace()
-    fake.content = content
-    with pytest.raises(MarketplaceError, match=r"cut off|not readable"):
-        run()
+    monkeypatch.setattr(exports.os, "open", full)
+    with pytest.raises(SpoolError, match=r"`spool_dir`.*No space left.*make room"):
+        fetch(tmp_path / "a")
 
 
 def test_all_exports_of_a_run_start_before_the_first_is_ready(marketplace, monkeypatch):
@@ -182,43 +263,3 @@ def test_no_more_calls_at_a_time_than_allowed(marketplace):
     run(entitlement_numbers=[f"E-{n}" for n in range(6)], max_parallel_requests=1)
     assert most == [1]
     assert {thread.name for thread in threading.enumerate() if thread.name == "export"} == set()
-
-
-def test_exports_are_private_and_vanish(marketplace, tmp_path):
-    marketplace([license_row(1)])
-    directory = tmp_path / "spool"
-    settings = Settings.from_config({**CONFIG, "spool_dir": str(directory)})
-    spool = Spool(client(), settings)
-    spool.start([REQUEST])
-    path = spool.file(REQUEST)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert path.parent.parent == directory
-    spool.close()
-    assert list(directory.iterdir()) == []
-
-
-def test_the_spool_of_a_run_vanishes_with_it(marketplace, tmp_path):
-    marketplace([license_row(1)])
-    tap = TapAtlassianMarketplace(config={**CONFIG, "spool_dir": str(tmp_path)})
-    tap.sync_all()
-    assert len(list(tmp_path.glob("*/*.json"))) == 3
-    tap.reports._spool.close()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_spool_that_cannot_be_made_names_the_setting(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(SettingError, match="`spool_dir`"):
-        Spool(client(), Settings.from_config({**CONFIG, "spool_dir": str(tmp_path / "file")}))
-
-
-def test_an_error_of_one_export_stops_the_others(marketplace, tmp_path):
-    fake = marketplace()
-    fake.statuses = ["FAILED"] * 3
-    spool = Spool(client(), Settings.from_config({**CONFIG, "spool_dir": str(tmp_path), "max_parallel_requests": 1}))
-    other = ExportRequest("licenses", (("startDate", "2010-01-01"),))
-    spool.start([REQUEST, other])
-    with pytest.raises(MarketplaceError, match="FAILED"):
-        spool.file(REQUEST)
-    spool.close()

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from tap_atlassian_marketplace import hash_index
 from tap_atlassian_marketplace.hash_index import HashIndex, hash64
-from tap_atlassian_marketplace.merging import merged_licenses, merged_transactions
+from tap_atlassian_marketplace.merging import MergedRows
+from tap_atlassian_marketplace.row_kinds import LICENSES, ROW_KINDS, TRANSACTIONS
+
+
+def merged_licenses(files):
+    return MergedRows(files, ROW_KINDS[LICENSES])
+
+
+def merged_transactions(files):
+    return MergedRows(files, ROW_KINDS[TRANSACTIONS])
 
 
 def spool(tmp_path, *exports):

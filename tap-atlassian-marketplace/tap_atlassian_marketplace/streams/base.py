@@ -63,6 +63,7 @@ class MarketplaceStream(BookmarkedStream):
             yield from self.records(row)
         # Reached only when every record was taken, so an interrupted stream keeps its old bookmark.
         self.report_oddities(reports)
+        reports.vouch_for(self.report)
         if self._keeps_bookmark:
             self._bookmark.write(self.bookmark_state, newest)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tap_atlassian_marketplace.customers.contacts import contact_rows
 from tap_atlassian_marketplace.customers.identity import account_id, aliases, license_key
-from tap_atlassian_marketplace.reports import LICENSES
+from tap_atlassian_marketplace.row_kinds import LICENSES
 from tap_atlassian_marketplace.streams.base import MarketplaceStream
 
 if TYPE_CHECKING:

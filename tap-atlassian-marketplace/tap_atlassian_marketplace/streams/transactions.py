@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tap_atlassian_marketplace.customers.identity import account_id, aliases
-from tap_atlassian_marketplace.reports import TRANSACTIONS
+from tap_atlassian_marketplace.row_kinds import TRANSACTIONS
 from tap_atlassian_marketplace.streams.base import MarketplaceStream
 
 if TYPE_CHECKING:

@@ -1,0 +1,57 @@
+"""What each refusal of the Marketplace means, and which setting to look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from marketplace_http import redact
+from tap_atlassian_marketplace.errors import CredentialsError, MarketplaceError, TroubleError
+from tap_atlassian_marketplace.settings import DEFAULT_API_URL
+
+if TYPE_CHECKING:
+    from marketplace_http import ApiError
+
+TOKEN_PAGE = "https://id.atlassian.com/manage-profile/security/api-tokens"  # noqa: S105 - an address
+
+
+def refusal(error: ApiError, *, email: str, unknown: str | None) -> MarketplaceError:
+    """Turn an answer of 400 or more into an error that says what to do.
+
+    Args:
+        error: The answer.
+        email: Masked in the server's own message.
+        unknown: What it means that the Marketplace found nothing (404).
+
+    Returns:
+        A `CredentialsError` where no other call can succeed, a `TroubleError` where the server is out of order,
+        else an error for this call alone, which another try would not cure.
+    """
+    answer = redact(f"HTTP {error.status}" + (f", {error.reason}" if error.reason else ""), [email])
+    match error.status:
+        case 400:
+            return MarketplaceError(f"The Marketplace rejected a parameter ({answer}): check dates and filters.")
+        case 401:
+            return CredentialsError(
+                f"The Marketplace refused the credentials ({answer}): check `email` and `api_token`. The token may be "
+                f"wrong, revoked or expired; tokens live one year at most. Make a new one at {TOKEN_PAGE}."
+            )
+        case 403:
+            return CredentialsError(
+                f"The account may not read this vendor's reports ({answer}): the account of `email` must be in the "
+                'vendor\'s team with the permissions "View sales reports" and "View all other reports", and '
+                "`developer_id` or `vendor_id` must be that vendor."
+            )
+        case 404:
+            return MarketplaceError(f"The Marketplace found nothing ({answer}): {unknown}.")
+        case 410:
+            return CredentialsError(
+                f"`api_url` leads to the retired version 2 of the API ({answer}): use {DEFAULT_API_URL}."
+            )
+        case 429:
+            return MarketplaceError(f"The Marketplace asks for fewer calls ({answer}): lower `max_parallel_requests`.")
+        case status if status >= 500:
+            return TroubleError(
+                f"The Marketplace is out of order ({answer}), even after several tries: run again later."
+            )
+        case _:
+            return MarketplaceError(f"The Marketplace refused the call ({answer}): check `api_url`.")

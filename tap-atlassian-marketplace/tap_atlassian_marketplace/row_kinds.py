@@ -1,0 +1,88 @@
+"""What identifies the rows of each report, and which of two rows with one identity counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import msgspec
+
+from tap_atlassian_marketplace.customers.identity import license_key
+from tap_atlassian_marketplace.dates import is_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+LICENSES = "licenses"
+TRANSACTIONS = "sales/transactions"
+
+_INSIGHTS = 100_000_000
+
+
+class _Insights(TypedDict, total=False):
+    evaluationOpportunitySize: Any
+    evaluationLicense: Any
+    daysToConvertEval: Any
+    evaluationStartDate: Any
+    evaluationEndDate: Any
+    evaluationSaleDate: Any
+    parentProductBillingCycle: Any
+    parentProductName: Any
+    parentProductEdition: Any
+    installedOnSandbox: Any
+
+
+class _License(_Insights, total=False):
+    addonLicenseId: Any
+    licenseId: Any
+    appEntitlementId: Any
+    appEntitlementNumber: Any
+    lastUpdated: Any
+
+
+class _Transaction(TypedDict, total=False):
+    transactionId: Any
+    transactionLineItemId: Any
+    lastUpdated: Any
+
+
+INSIGHT_FIELDS = tuple(_Insights.__annotations__)
+
+
+@dataclass(frozen=True)
+class RowKind:
+    """What identifies the rows of a report.
+
+    Attributes:
+        key: Gives a row's key; rows without one cannot be told apart.
+        rank: Of the rows of one key, that of the highest rank counts.
+        decoder: Reads an array of rows, of each of them only what `key` and `rank` look at.
+    """
+
+    key: Callable[[Mapping[str, Any]], str | None]
+    rank: Callable[[Mapping[str, Any]], int]
+    decoder: msgspec.json.Decoder[Any]
+
+
+def transaction_key(row: Mapping[str, Any]) -> str | None:
+    """Give the key of a transaction row as one text; None when one of its two parts is missing."""
+    parts = row.get("transactionId"), row.get("transactionLineItemId")
+    return None if None in parts or "" in parts else f"{parts[0]}\n{parts[1]}"
+
+
+def newer(row: Mapping[str, Any]) -> int:
+    """Rank a row by the day of its last update; a row without one ranks lowest."""
+    updated = row.get("lastUpdated")
+    return int(str(updated).replace("-", "")) if is_date(updated) else 0
+
+
+def with_insights_then_newer(row: Mapping[str, Any]) -> int:
+    """Rank a licence row: first whether it carries data insights, then the day of its last update."""
+    has_insights = any(row.get(name) is not None for name in INSIGHT_FIELDS)
+    return newer(row) + (_INSIGHTS if has_insights else 0)
+
+
+ROW_KINDS = {
+    LICENSES: RowKind(license_key, with_insights_then_newer, msgspec.json.Decoder(list[_License])),
+    TRANSACTIONS: RowKind(transaction_key, newer, msgspec.json.Decoder(list[_Transaction])),
+}

@@ -1,0 +1,107 @@
+"""A private directory for the files of one run, and the removal of those that killed runs left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tap_atlassian_marketplace.errors import SpoolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PREFIX = "tap-atlassian-marketplace-"
+_LOCK = "owner.lock"
+_MOST_LOOKED_AT = 1000
+_SECONDS_UNTIL_LOCKED = 3600.0
+
+
+class SpoolDirectory:
+    """A new directory that only this user can read, kept until it is removed or its process is gone.
+
+    While the process lives it holds a lock in it, so that other runs leave it alone. The system drops the lock of
+    whatever process ends, also of one that was killed; the next run removes what that left. (Windows has no such
+    locks: there nothing is removed but what a run removes itself.)
+
+    Args:
+        parent: Where to make it; None for the system's directory for temporary files.
+
+    Attributes:
+        path: The directory.
+
+    Raises:
+        SpoolError: It cannot be made.
+    """
+
+    def __init__(self, parent: str | None) -> None:
+        try:
+            if parent:
+                Path(parent).mkdir(mode=0o700, parents=True, exist_ok=True)
+            _remove_abandoned(Path(parent or tempfile.gettempdir()))
+            self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+            self._lock = _lock(self.path)
+        except OSError as error:
+            raise SpoolError(
+                f"`spool_dir`: no directory can be made there ({error.strerror}); name one that can be written to."
+            ) from None
+
+    def remove(self) -> None:
+        """Delete it with all that is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self._lock)
+
+
+def _lock(directory: Path) -> int:
+    # Locked under another name first: under its own name nobody ever meets it without its lock.
+    made = directory / f"{_LOCK}.new"
+    descriptor = os.open(made, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    _take(descriptor)
+    made.rename(directory / _LOCK)
+    return descriptor
+
+
+def _remove_abandoned(parent: Path) -> None:
+    for directory in islice(_own_directories(parent), _MOST_LOOKED_AT):
+        # Another run may remove the same one at the same time.
+        with contextlib.suppress(OSError):
+            if _is_abandoned(directory):
+                shutil.rmtree(directory, ignore_errors=True)
+
+
+def _own_directories(parent: Path) -> Iterator[Path]:
+    with os.scandir(parent) as entries:
+        for entry in entries:
+            if entry.name.startswith(_PREFIX) and entry.is_dir(follow_symlinks=False):
+                yield Path(entry.path)
+
+
+def _is_abandoned(directory: Path) -> bool:
+    try:
+        descriptor = os.open(directory / _LOCK, os.O_RDWR)
+    except FileNotFoundError:
+        # Either it is being made this very moment, or its owner died just then.
+        return time.time() - directory.stat().st_mtime > _SECONDS_UNTIL_LOCKED
+    try:
+        return _take(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int) -> bool:
+    """Take the lock if it is free; where the system has none, it never is."""
+    if sys.platform == "win32":
+        return False
+    import fcntl  # noqa: PLC0415 - not on Windows
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import requests_mock
+from tests.tap.fake_marketplace import CONFIG, DEVELOPER, REPORTS, license_row
+
+from tap_atlassian_marketplace.client import MarketplaceClient
+from tap_atlassian_marketplace.errors import TroubleError
+from tap_atlassian_marketplace.paged_list import read_list
+from tap_atlassian_marketplace.settings import Settings
+
+FILTERS = [("hosting", "cloud"), ("hosting", "server"), ("startDate", "2018-07-01")]
+
+
+def read(path, report="licenses", go_on=lambda: None):
+    client = MarketplaceClient(Settings.from_config({**CONFIG, "developer_id": DEVELOPER}))
+    doubt = read_list(client, report, FILTERS, path, go_on)
+    return doubt, json.loads(path.read_text())
+
+
+def test_all_pages_are_read_with_the_filters(marketplace, tmp_path):
+    rows = [license_row(n) for n in range(101)]
+    fake = marketplace(rows)
+    assert read(tmp_path / "a") == (None, rows)
+    filters = {"hosting": ["cloud", "server"], "startDate": ["2018-07-01"], "limit": ["50"]}
+    assert [parameters for _, parameters in fake.pages] == [
+        filters,
+        {**filters, "offset": ["50"]},
+        {**filters, "offset": ["100"]},
+    ]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        f"{REPORTS}/licenses?offset=50&limit=50",
+        f"/rest/3/reporting/developer-space/{DEVELOPER}/licenses?limit=50&offset=50",
+        f"/reporting/developer-space/{DEVELOPER}/licenses?offset=50&hosting=other",
+        "https://evil.example/licenses?offset=50",
+        "//evil.example/licenses?offset=50",
+        "http://user:password@api.atlassian.com/x?offset=50",
+        "?offset=50",
+    ],
+)
+@pytest.mark.parametrize("bare", [True, False])
+def test_whatever_the_next_link_looks_like_only_its_place_counts(tmp_path, link, bare):
+    with requests_mock.Mocker() as mock:
+        first = {"_links": {"next": link if bare else {"href": link}}, "licenses": [{"n": 1}], "totalCount": 2}
+        last = {"_links": {}, "licenses": [{"n": 2}], "totalCount": 2}
+        mock.get(f"{REPORTS}/licenses", [{"json": first}, {"json": last}])
+        assert read(tmp_path / "a") == (None, [{"n": 1}, {"n": 2}])
+        assert mock.request_history[1].qs == {
+            "hosting": ["cloud", "server"], "startdate": ["2018-07-01"], "limit": ["50"], "offset": ["50"],
+        }  # fmt: skip
+        assert {request.scheme + request.netloc for request in mock.request_history} == {"httpsapi.atlassian.com"}
+
+
+def answers(*totals_and_rows):
+    """Pages of a list: for each reading its total and number of rows, page by page."""
+    pages = []
+    for reading in totals_and_rows:
+        for number, (total, count) in enumerate(reading):
+            following = {"next": f"?offset={number + 1}"} if number + 1 < len(reading) else {}
+            rows = [{"n": number}] * count
+            pages.append({"json": {"_links": following, "licenses": rows, "totalCount": total}})
+    return pages
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        [(3, 2), (4, 1)],  # the total grew
+        [(4, 2), (3, 1)],  # or shrank, so that the row that came into its place was passed over
+        [(4, 2), (4, 1)],  # rows are missing
+        [(2, 2), (2, 1)],  # or came twice
+    ],
+)
+def test_a_list_that_moves_is_read_once_more(tmp_path, moved, caplog):
+    still = [(3, 2), (3, 1)]
+    with requests_mock.Mocker() as mock:
+        mock.get(f"{REPORTS}/licenses", answers(moved, still))
+        doubt, rows = read(tmp_path / "a")
+        assert doubt is None
+        assert len(rows) == 3
+        assert caplog.text.count("changed while it was read") == 1
+        mock.get(f"{REPORTS}/licenses", answers(moved, moved))
+        doubt, rows = read(tmp_path / "a")
+        assert "2 times; rows may be missing" in doubt
+        assert len(rows) == 3
+
+
+@pytest.mark.parametrize("rows", [[], {"n": 1}])
+def test_odd_pages(tmp_path, rows):
+    """An empty list, and the single row that the API's description gives instead of one."""
+    with requests_mock.Mocker() as mock:
+        mock.get(f"{REPORTS}/sales/transactions", json={"transactions": rows})
+        assert read(tmp_path / "a", "sales/transactions")[1] == ([rows] if isinstance(rows, dict) else [])
+
+
+def test_pages_that_go_round_in_circles_end(tmp_path):
+    with requests_mock.Mocker() as mock:
+        mock.get(f"{REPORTS}/licenses", json={"_links": {"next": "?offset=1"}, "licenses": []})
+        with pytest.raises(TroubleError, match="circles"):
+            read(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    "page", ["{}", '{"licenses": 1}', '{"licenses": [], "totalCount": "many"}', "[]", "<html>", ""]
+)
+def test_a_page_that_cannot_be_read_is_an_error(tmp_path, page):
+    with requests_mock.Mocker() as mock:
+        mock.get(f"{REPORTS}/licenses", text=page)
+        with pytest.raises(TroubleError, match=r"cannot be read|not JSON"):
+            read(tmp_path / "a")
+
+
+def test_reading_ends_with_the_run(marketplace, tmp_path):
+    marketplace([license_row(1)])
+
+    def stopped():
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        read(tmp_path / "a", go_on=stopped)
