@@ -12,6 +12,7 @@ from typing import Any
 
 from marketplace_sandbox.faults import Fault
 from marketplace_sandbox.server import running
+from marketplace_sandbox.world import PlainWorld
 
 
 def main() -> None:
@@ -21,6 +22,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8765, help="port; 0 takes a free one (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="worlds of one seed are equal (default: %(default)s)")
     parser.add_argument("--customers", type=int, default=20, help="ordinary customers (default: %(default)s)")
+    parser.add_argument(
+        "--licenses",
+        type=int,
+        help="so many plain licences with a sale each, and nothing else",
+    )
     parser.add_argument("--today", type=_date, default="2026-03-02", help="first day (default: %(default)s)")
     parser.add_argument("--ready-file", type=Path, help="gets the base URL once calls are accepted")
     parser.add_argument(
@@ -42,7 +48,9 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
+        plain = PlainWorld(licenses=args.licenses, seed=args.seed, today=args.today) if args.licenses else None
         with running(
+            plain,
             seed=args.seed,
             customers=args.customers,
             today=args.today,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from marketplace_sandbox import credentials
@@ -17,19 +19,18 @@ from marketplace_sandbox.marketplace.parameters import choice, flag, page
 from marketplace_sandbox.marketplace.table import as_csv, as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.datastructures import QueryParams
     from starlette.requests import Request
 
-    from marketplace_sandbox.marketplace.exports import Export, Exports
+    from marketplace_sandbox.marketplace.exports import Content, Export, Exports
     from marketplace_sandbox.world import World
-    from marketplace_sandbox.world.rows import Row
 
     Endpoint = Callable[[Request], Awaitable[Response]]
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-_REPORTS: dict[str, tuple[str, Callable[[World, QueryParams], list[Row]]]] = {
+_REPORTS: dict[str, tuple[str, Callable[[World, QueryParams], selection.Selection]]] = {
     "licenses": ("licenses", selection.licenses),
     "sales/transactions": ("transactions", selection.transactions),
 }
@@ -141,7 +142,7 @@ class MarketplaceApi:
 
     async def _list(self, request: Request, path: str) -> Response:
         name, select = _REPORTS[path]
-        rows = select(self._world, request.query_params)
+        rows = list(select(self._world, request.query_params))
         offset, limit = page(request.query_params)
         base = f"{_root()}/{path}"
         kept = [(key, value) for key, value in request.query_params.multi_items() if key not in ("offset", "limit")]
@@ -163,7 +164,7 @@ class MarketplaceApi:
 
     async def _export(self, request: Request, path: str) -> Response:
         content, media_type = self._content(request, path)
-        return Response(content, media_type=media_type)
+        return _body(content, media_type)
 
     async def _start(self, request: Request, path: str) -> Response:
         content, media_type = self._content(request, path)
@@ -187,13 +188,28 @@ class MarketplaceApi:
             return answers.not_found("Export not found")
         if export.status != "COMPLETED":
             return answers.not_found("Export is being processed")
-        return Response(export.content, media_type=export.media_type)
+        return _body(export.content, export.media_type)
 
-    def _content(self, request: Request, path: str) -> tuple[bytes, str]:
+    def _content(self, request: Request, path: str) -> tuple[Content, str]:
         wants_csv = "text/csv" in request.headers.get("accept", "")
         wanted = choice(request.query_params, "accept", ("csv", "json"), "csv" if wants_csv else "json")
         rows = _REPORTS[path][1](self._world, request.query_params)
-        return (as_csv(rows), "text/csv") if wanted == "csv" else (as_json(rows), "application/json")
+        write, media_type = (as_csv, "text/csv") if wanted == "csv" else (as_json, "application/json")
+        # The content is that of this moment. Where nothing changes, it need not be kept until it is read.
+        content = partial(write, rows) if self._world.standing else b"".join(write(rows))
+        return content, media_type
+
+
+def _body(content: Content, media_type: str) -> Response:
+    if isinstance(content, bytes):
+        return Response(content, media_type=media_type)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in content():
+            yield piece
+            await asyncio.sleep(0)
+
+    return StreamingResponse(pieces(), media_type=media_type)
 
 
 def _fault(request: Request) -> str | None:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Content = bytes | Callable[[], Iterator[bytes]]
 
 EXPORT_FAILED = "export-failed"
 """Fault of a start: the export ends as FAILED."""
@@ -17,11 +23,11 @@ EXPORT_GONE = "export-gone"
 
 @dataclass
 class Export:
-    """One export: its content is what the report held when it was started."""
+    """One export: its content, or what makes it in pieces, is what the report held when it was started."""
 
     id: str
     kind: str
-    content: bytes
+    content: Content
     media_type: str
     query: str
     fault: str | None = None
@@ -41,7 +47,7 @@ class Exports:
         self._exports: dict[str, Export] = {}
         self._count = 0
 
-    def start(self, kind: str, content: bytes, media_type: str, query: str, fault: str | None) -> Export:
+    def start(self, kind: str, content: Content, media_type: str, query: str, fault: str | None) -> Export:
         """A new export of this content; `fault` decides how it ends."""
         number = uuid.uuid5(uuid.NAMESPACE_URL, f"{kind}/{self._count}/{query}")
         self._count += 1

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from marketplace_sandbox.marketplace.parameters import choice, choices, date_of, flag
-from marketplace_sandbox.marketplace.sorting import sorted_licenses, sorted_transactions
+from marketplace_sandbox.marketplace.sorting import license_order, transaction_order
 from marketplace_sandbox.world.rows import INSIGHT_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from starlette.datastructures import QueryParams
 
@@ -43,7 +43,33 @@ INSIGHTS_SINCE = "2018-07-01"
 """Data insights exist from this day on; a report that starts earlier, or nowhere, has none."""
 
 
-def licenses(world: World, params: QueryParams) -> list[Row]:
+class Selection:
+    """The rows of a report, looked for each time they are read; nothing is kept of them.
+
+    Args:
+        rows: All rows.
+        wanted: Whether a row belongs to the report.
+        shown: What the report shows of a row.
+        order: Puts the rows in the order that was asked for; None if none was.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        wanted: Callable[[Row], bool],
+        shown: Callable[[Row], Row],
+        order: Callable[[Iterable[Row]], Iterable[Row]],
+    ) -> None:
+        self._rows = rows
+        self._wanted = wanted
+        self._shown = shown
+        self._order = order
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(self._shown, self._order(filter(self._wanted, self._rows)))
+
+
+def licenses(world: World, params: QueryParams) -> Selection:
     """The licence rows of a report, without the fields that it did not ask for.
 
     Raises:
@@ -73,13 +99,12 @@ def licenses(world: World, params: QueryParams) -> list[Row]:
             and all(test(row) for test in common)
         )
 
-    rows = sorted_licenses([row for row in world.licenses if wanted(row)], params)
-    if with_insights:
-        return rows
-    return [{key: value for key, value in row.items() if key not in INSIGHT_FIELDS} for row in rows]
+    return Selection(
+        world.licenses, wanted, (lambda row: row) if with_insights else _without_insights, license_order(params)
+    )
 
 
-def transactions(world: World, params: QueryParams) -> list[Row]:
+def transactions(world: World, params: QueryParams) -> Selection:
     """The transaction rows of a report.
 
     Raises:
@@ -107,7 +132,11 @@ def transactions(world: World, params: QueryParams) -> list[Row]:
             and all(test(row) for test in common)
         )
 
-    return sorted_transactions([row for row in world.transactions if wanted(row)], params)
+    return Selection(world.transactions, wanted, lambda row: row, transaction_order(params))
+
+
+def _without_insights(row: Row) -> Row:
+    return {key: value for key, value in row.items() if key not in INSIGHT_FIELDS}
 
 
 def _common(params: QueryParams) -> list[Callable[[Row], bool]]:

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 from marketplace_sandbox.marketplace.parameters import choice, choices
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from starlette.datastructures import QueryParams
 
     from marketplace_sandbox.world.rows import Row
+
+    Order = Callable[[Iterable[Row]], Iterable[Row]]
 
 _LICENSE_FIELDS = {
     "addonName": "addonName",
@@ -44,23 +48,20 @@ _SALE_FIELDS = {
 }
 
 
-def sorted_licenses(rows: list[Row], params: QueryParams) -> list[Row]:
-    """Licence rows by `sortBy`, always ascending: `order` is read and ignored."""
+def license_order(params: QueryParams) -> Order:
+    """The order of licence rows by `sortBy`, always ascending: `order` is read and ignored."""
     choice(params, "order", ("asc", "desc"), "asc")
-    return _sorted(rows, choices(params, "sortBy", _LICENSE_FIELDS), _LICENSE_FIELDS)
+    return _order(choices(params, "sortBy", _LICENSE_FIELDS), _LICENSE_FIELDS, descending=False)
 
 
-def sorted_transactions(rows: list[Row], params: QueryParams) -> list[Row]:
-    """Transaction rows by `sortBy`, in the direction of `order`."""
+def transaction_order(params: QueryParams) -> Order:
+    """The order of transaction rows by `sortBy`, in the direction of `order`."""
     descending = choice(params, "order", ("asc", "desc"), "asc") == "desc"
-    ascending = _sorted(rows, choices(params, "sortBy", _SALE_FIELDS), _SALE_FIELDS)
-    return ascending[::-1] if descending else ascending
+    return _order(choices(params, "sortBy", _SALE_FIELDS), _SALE_FIELDS, descending=descending)
 
 
-def _sorted(rows: list[Row], names: list[str], fields: dict[str, str]) -> list[Row]:
-    if not names:
-        return rows
-    outer, _, inner = fields[names[-1]].partition(".")
+def _order(names: list[str], fields: dict[str, str], *, descending: bool) -> Order:
+    outer, _, inner = fields[names[-1]].partition(".") if names else ("", "", "")
 
     def key(row: Row) -> tuple[bool, float, str]:
         value = row.get(outer)
@@ -68,4 +69,8 @@ def _sorted(rows: list[Row], names: list[str], fields: dict[str, str]) -> list[R
         number = value if isinstance(value, (int, float)) else 0
         return value is not None, number, value if isinstance(value, str) else ""
 
-    return sorted(rows, key=key)
+    def ordered(rows: Iterable[Row]) -> Iterable[Row]:
+        ascending = sorted(rows, key=key) if names else rows
+        return list(ascending)[::-1] if descending else ascending
+
+    return ordered

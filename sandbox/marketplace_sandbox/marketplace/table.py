@@ -5,20 +5,29 @@ from __future__ import annotations
 import csv
 import io
 import json
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from marketplace_sandbox.world.rows import Row
 
+_PIECE = 500
 _UNPREFIXED = ("contactDetails", "customerDetails", "purchaseDetails", "attribution")
 
 
-def as_json(rows: list[Row]) -> bytes:
-    """The rows as a JSON array in UTF-8."""
-    return json.dumps(rows, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+def as_json(rows: Iterable[Row]) -> Iterator[bytes]:
+    """The rows as a JSON array in UTF-8, in pieces."""
+    left, before = iter(rows), "["
+    while piece := list(islice(left, _PIECE)):
+        text = json.dumps(piece, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        yield (before + text[1:-1]).encode()
+        before = ","
+    yield b"[]" if before == "[" else b"]"
 
 
-def as_csv(rows: list[Row]) -> bytes:
+def as_csv(rows: Iterable[Row]) -> Iterator[bytes]:
     """The rows as CSV in UTF-8: nested fields joined to one name, lists as JSON text."""
     flat = [dict(_leaves(row)) for row in rows]
     columns = list(dict.fromkeys(name for row in flat for name in row))
@@ -26,7 +35,7 @@ def as_csv(rows: list[Row]) -> bytes:
     writer = csv.DictWriter(text, columns, restval="")
     writer.writeheader()
     writer.writerows(flat)
-    return text.getvalue().encode()
+    yield text.getvalue().encode()
 
 
 def _leaves(row: Row, prefix: str = "") -> list[tuple[str, Any]]:

@@ -6,7 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from marketplace_sandbox.world.rows import Row
 
@@ -22,11 +22,11 @@ class Snapshot:
     Rows are recognised as objects: a row keeps its identity while its fields, even its ids, change.
     """
 
-    def __init__(self, licenses: list[Row], transactions: list[Row]) -> None:
+    def __init__(self, licenses: Sequence[Row], transactions: Sequence[Row]) -> None:
         self._held = {"license": list(licenses), "transaction": list(transactions)}
         self._copies = copy.deepcopy(self._held)
 
-    def changes(self, licenses: list[Row], transactions: list[Row]) -> list[dict[str, Any]]:
+    def changes(self, licenses: Sequence[Row], transactions: Sequence[Row]) -> list[dict[str, Any]]:
         """Rows that were added, changed or removed since."""
         found: list[dict[str, Any]] = []
         for entity, rows in (("license", licenses), ("transaction", transactions)):

@@ -164,9 +164,9 @@ def _report_late_sale(world: World, b: Builder) -> None:
     _touch(b, row)
 
 
-def _delete_license(world: World, _: Builder) -> None:
+def _delete_license(world: World, b: Builder) -> None:
     gone = world.ideas["far_countries"][2]
-    world.licenses[:] = [row for row in world.licenses if row is not gone]
+    b.licenses[:] = [row for row in b.licenses if row is not gone]
 
 
 def _begin_term(row: Row, start: str, *, months: int) -> None:

@@ -15,7 +15,7 @@ from marketplace_sandbox.world.ordinary import ordinary_customer
 from marketplace_sandbox.world.steps import pass_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from marketplace_sandbox.world.apps import App
     from marketplace_sandbox.world.rows import Row
@@ -40,7 +40,10 @@ class World:
         transactions: Transaction rows.
         repeated: `addonLicenseId` of the licences that a report repeats whatever dates it asks for.
         ideas: The licence rows of each fixture company by the name of its idea.
+        standing: Whether rows never change.
     """
+
+    standing = False
 
     def __init__(
         self,
@@ -65,8 +68,8 @@ class World:
         for number in range(1, customers + 1):
             builder.begin(f"customer_{number}")
             ordinary_customer(builder)
-        self.licenses = builder.licenses
-        self.transactions = builder.transactions
+        self.licenses: Sequence[Row] = builder.licenses
+        self.transactions: Sequence[Row] = builder.transactions
         self.repeated = builder.repeated
         self._builder = builder
 
@@ -90,8 +93,8 @@ class World:
             repeated: `addonLicenseId` of licences to be repeated whatever dates are asked for.
         """
         world = cls(today=today, ideas=())
-        world.licenses += licenses
-        world.transactions += transactions
+        world._builder.licenses += licenses
+        world._builder.transactions += transactions
         if apps is not None:
             world.apps = {app.key: app for app in apps}
         world.repeated.update(repeated)
