@@ -1,7 +1,8 @@
 """How far a stream has come, and which rows it emits because of that.
 
 A bookmark is the newest `lastUpdated` that a stream has emitted. The API dates changes by day and reports some
-late, so every run looks back some days; the bookmark itself never goes back.
+late, so every run looks back some days; the bookmark itself never goes back. Nor does it go into the future, where a
+single wrong date would lead it past all that is still to come.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace.dates import days_before, is_date
@@ -27,6 +29,11 @@ def fingerprint(scope: Mapping[str, Any]) -> str:
     """
     ordered = {name: sorted(value) if isinstance(value, (list, tuple)) else value for name, value in scope.items()}
     return hashlib.sha256(json.dumps(ordered, sort_keys=True).encode()).hexdigest()
+
+
+def latest_bookmark() -> str:
+    """Give the last day that a bookmark may name: tomorrow in UTC, since the API may count days in another zone."""
+    return (datetime.now(timezone.utc) + timedelta(days=1)).date().isoformat()
 
 
 @dataclass(frozen=True)
@@ -50,22 +57,24 @@ class Bookmark:
     Attributes:
         value: The newest day seen by earlier runs; None to read from the start.
         fingerprint: What the bookmark is valid for.
+        latest: The last day that a bookmark may name.
         discarded: Whether the state held a bookmark that is not valid for this run.
     """
 
     value: str | None
     fingerprint: str
+    latest: str
     discarded: bool = False
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any], valid_for: str) -> Bookmark:
+    def from_state(cls, state: Mapping[str, Any], valid_for: str, latest: str) -> Bookmark:
         """Read a stream's part of the state, which may be empty or of another vendor or filter."""
         value = state.get("replication_key_value")
         if not value:
-            return cls(None, valid_for)
+            return cls(None, valid_for, latest)
         if state.get("fingerprint") != valid_for or not is_date(value):
-            return cls(None, valid_for, discarded=True)
-        return cls(str(value), valid_for)
+            return cls(None, valid_for, latest, discarded=True)
+        return cls(min(str(value), latest), valid_for, latest)
 
     def window(self, *, lookback_days: int, start_date: str | None, end_date: str | None) -> Window:
         """Give the days to emit: from the bookmark less the look-back, but not before the start date."""
@@ -82,5 +91,5 @@ class Bookmark:
         if value := max(filter(None, (self.value, newest)), default=None):
             state.clear()
             state["replication_key"] = REPLICATION_KEY
-            state["replication_key_value"] = value
+            state["replication_key_value"] = min(value, self.latest)
             state["fingerprint"] = self.fingerprint

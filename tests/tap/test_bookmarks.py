@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 import requests_mock
@@ -166,16 +167,39 @@ def test_a_catalogue_that_forces_full_table_reads_all_and_leaves_the_bookmark(ma
 DAYS = st.dates().map(str)
 
 
-@given(old=st.none() | DAYS, new=st.none() | DAYS)
-def test_written_bookmarks_never_go_back(old, new):
+@given(old=st.none() | DAYS, new=st.none() | DAYS, latest=DAYS)
+def test_written_bookmarks_never_go_back_and_never_into_the_future(old, new, latest):
     state = {"replication_key_value": old, "fingerprint": "f"} if old else {}
-    Bookmark.from_state(state, "f").write(state, new)
-    assert state.get("replication_key_value") == max(filter(None, (old, new)), default=None)
+    Bookmark.from_state(state, "f", latest).write(state, new)
+    newest = max(filter(None, (old, new)), default=None)
+    assert state.get("replication_key_value") == (newest and min(newest, latest))
 
 
 @pytest.mark.parametrize("value", ["2026-02-30", "2026-02-01T00:00:00Z", 5])
 def test_an_unreadable_bookmark_is_not_used(value):
-    assert Bookmark.from_state({"replication_key_value": value, "fingerprint": "f"}, "f").discarded
+    assert Bookmark.from_state({"replication_key_value": value, "fingerprint": "f"}, "f", "9999-12-31").discarded
+
+
+def test_a_day_in_the_future_does_not_lead_the_bookmark_there(marketplace, caplog):
+    tomorrow = (datetime.now(timezone.utc) + timedelta(days=1)).date()
+    marketplace([license_row(1, lastUpdated="2926-02-01"), license_row(2)], [transaction_row(1, 1)])
+    output = run()
+    assert output.ids("licenses") == ["id-1", "id-2"]
+    assert date.fromisoformat(output.bookmark("licenses")) - tomorrow <= timedelta(days=1)
+    assert caplog.text.count(f"the bookmark stops at {output.bookmark('licenses')}") == 2
+    assert output.bookmark("transactions") == "2026-02-01"
+
+
+def test_a_bookmark_in_the_future_is_brought_back(marketplace):
+    fake = marketplace([license_row(1)])
+    state = run().state
+    for bookmark in state["bookmarks"].values():
+        bookmark["replication_key_value"] = "2926-02-01"
+    fake.starts.clear()
+    output = run(state)
+    (since,) = {start["lastUpdated"][0] for start in fake.started("licenses")}
+    assert date.fromisoformat(output.bookmark("licenses")) - date.fromisoformat(since) == timedelta(days=14)
+    assert output.bookmark("licenses") < "2926"
 
 
 def test_the_fingerprint_ignores_order_but_no_difference():

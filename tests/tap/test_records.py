@@ -110,6 +110,32 @@ def test_unknown_fields_travel_even_where_the_catalogue_lacks_them(marketplace):
     assert sale["purchaseDetails"]["currency"] == "EUR"
 
 
+def test_unknown_fields_are_reported_once_by_name_and_never_by_value(marketplace, caplog):
+    rows = [
+        license_row(n, odd={"deep": f"jane{n}"}, contactDetails={"technicalContact": {"fax": f"555-{n}"}})
+        for n in range(3)
+    ]
+    line = {"amount": 1, "vat": 7}
+    sale = transaction_row(1, 1, purchaseDetails={"saleDate": "2026-01-01", "discounts": [{}, line], "currency": "EUR"})
+    marketplace(rows, [sale])
+    run()
+    known = "Fields that the schema does not know, passed on as they are: "
+    assert [record.message.removeprefix(known) for record in caplog.records if known in record.message] == [
+        "contactDetails.technicalContact.fax, odd.",
+        "purchaseDetails.currency, purchaseDetails.discounts.vat.",
+    ]
+    assert not any(value in caplog.text for value in ("jane", "555", "EUR"))
+
+
+def test_not_even_the_names_of_unknown_fields_flood_the_log(marketplace, caplog):
+    rows = [license_row(n, **{f"jane{n}@customer.example": 1, "x" * 5000: 2}) for n in range(300)]
+    marketplace(rows)
+    run(streams=["licenses"])
+    (line,) = [record.message for record in caplog.records if "does not know" in record.message]
+    assert line.count(",") < 60
+    assert len(line) < 5000
+
+
 def test_deselected_fields_and_streams_stay_away(marketplace):
     fake = marketplace([license_row(1, hosting="Cloud")])
     chosen = catalog()

@@ -8,9 +8,10 @@ from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tap_atlassian_marketplace.bookmarks import REPLICATION_KEY, Bookmark, fingerprint
+from tap_atlassian_marketplace.bookmarks import REPLICATION_KEY, Bookmark, fingerprint, latest_bookmark
 from tap_atlassian_marketplace.dates import is_date
 from tap_atlassian_marketplace.sdk import BookmarkedStream
+from tap_atlassian_marketplace.unknown_fields import UnknownFields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,6 +42,7 @@ class MarketplaceStream(BookmarkedStream):
         schema = files("tap_atlassian_marketplace.schemas").joinpath(f"{self.name}.json").read_text("utf-8")
         super().__init__(tap, schema=json.loads(schema))
         self._invalid_dates: Counter[str] = Counter()
+        self._unknown_fields = UnknownFields(self.schema)
 
     def rows(self, reports: Reports) -> Iterable[Row]:
         """Give the rows of the report that the filters let through."""
@@ -60,12 +62,20 @@ class MarketplaceStream(BookmarkedStream):
             if not self.window.admits(updated):
                 continue
             newest = max(newest or updated, updated) if updated else newest
-            yield from self.records(row)
+            for record in self.records(row):
+                self._unknown_fields.look_at(record)
+                yield record
         # Reached only when every record was taken, so an interrupted stream keeps its old bookmark.
         self.report_oddities(reports)
         reports.vouch_for(self.report)
         if self._keeps_bookmark:
             self._bookmark.write(self.bookmark_state, newest)
+            if newest and newest > self._bookmark.latest:
+                self.logger.warning(
+                    "%s of some rows lies in the future; the bookmark stops at %s.",
+                    REPLICATION_KEY,
+                    self._bookmark.latest,
+                )
 
     @cached_property
     def window(self) -> Window:
@@ -83,8 +93,8 @@ class MarketplaceStream(BookmarkedStream):
     def _bookmark(self) -> Bookmark:
         valid_for = fingerprint(self._tap.reports.scope)
         if not self._keeps_bookmark:
-            return Bookmark(None, valid_for)
-        bookmark = Bookmark.from_state(self.bookmark_state, valid_for)
+            return Bookmark(None, valid_for, latest_bookmark())
+        bookmark = Bookmark.from_state(self.bookmark_state, valid_for, latest_bookmark())
         if bookmark.discarded:
             self.log("The bookmark belongs to another vendor, start date or filter: reading from the start.")
         return bookmark
@@ -105,3 +115,5 @@ class MarketplaceStream(BookmarkedStream):
             self.logger.warning("%s held no valid date in %d rows; emitted as null.", field, count)
         if count := reports.left_out(self.report):
             self.logger.warning("%d rows without an id were left out.", count)
+        if names := self._unknown_fields.names():
+            self.logger.warning("Fields that the schema does not know, passed on as they are: %s.", ", ".join(names))
