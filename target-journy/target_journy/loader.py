@@ -57,13 +57,14 @@ class Loader:
         self._preview = SilentTransport(live.destination) if adopt or config.get("dry_run") else None
         destination = " ".join(filter(None, [live.destination, config.get("workspace")]))
         self.report = Report(destination)
-        self._ledger = Ledger(config.get("ledger_url") or DEFAULT_LEDGER, destination)
-        self._refuse_empty_ledger(config, adopt=adopt)
-        self._resources = ExitStack()
-        self._resources.callback(live.close)
-        self._resources.callback(self._ledger.close)
-        if config.get("dry_run"):
-            self._resources.enter_context(self._ledger.rehearsal())
+        with ExitStack() as opened:  # closes them if the ledger is refused
+            opened.callback(live.close)
+            self._ledger = Ledger(config.get("ledger_url") or DEFAULT_LEDGER, destination)
+            opened.callback(self._ledger.close)
+            self._refuse_empty_ledger(config, adopt=adopt)
+            if config.get("dry_run"):
+                opened.enter_context(self._ledger.rehearsal())
+            self._resources = opened.pop_all()
         self._delivery = Delivery(
             self._ledger,
             self._preview or live,
