@@ -254,7 +254,7 @@ NO_KEY = {"contactDetails": {"technicalContact": {"email": ADDRESS}}}
         ([*SCHEMAS, {"type": "RECORD", "stream": "licenses", "record": [ADDRESS]}], ["RECORD", "record"]),
         ([*SCHEMAS, {"type": "RECORD", "stream": "licenses", "record": ADDRESS}], ["RECORD", "record"]),
         ([*SCHEMAS, {"type": "RECORD", "stream": "licenses", "record": NO_KEY}], ["id"]),
-        ([*SCHEMAS, {"type": "RECORD", "stream": "licenses", "record": {**NO_KEY, "id": None}}], ["'licenses'", "no id"]),
+        ([*SCHEMAS, {"type": "RECORD", "stream": "licenses", "record": {**NO_KEY, "id": None}}], ["no id"]),
         ([{"type": "RECORD", "stream": "licenses", "record": NO_KEY}], ["licenses", "schema"]),
         ([{"type": "SCHEMA", "stream": "licenses", "schema": [ADDRESS]}], ["SCHEMA"]),
         ([{"type": "SCHEMA", "stream": "licenses"}], ["SCHEMA"]),
@@ -278,7 +278,8 @@ def test_a_crash_quotes_no_data(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"api_key": KEY, "preset": "marketplace-raw"}))
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
     done = subprocess.run(
-        [sys.executable, "-c", crashing, "--config", "config.json"],
+        check=False,
+        args=[sys.executable, "-c", crashing, "--config", "config.json"],
         input="".join(json.dumps(line) + "\n" for line in GOOD),
         capture_output=True,
         text=True,
@@ -292,6 +293,5 @@ def test_a_crash_quotes_no_data(tmp_path: Path) -> None:
 
 
 def test_the_module_is_the_command() -> None:
-    done = subprocess.run([sys.executable, "-m", "target_journy", "--version"], capture_output=True, timeout=60)
-    assert done.returncode == 0
-    assert b"target-journy" in done.stdout
+    shown = subprocess.check_output([sys.executable, "-m", "target_journy", "--version"], timeout=60)
+    assert b"target-journy" in shown
