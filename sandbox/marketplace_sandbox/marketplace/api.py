@@ -136,8 +136,14 @@ class MarketplaceApi:
     async def _index(self, _: Request) -> Response:
         links: dict[str, Any] = {"self": {"href": _root()}}
         for path, (name, _rows) in _REPORTS.items():
-            href = f"{_root()}/{path}{{?productId*,startDate,endDate,text,lastUpdated,offset,limit}}"
-            links[name] = {"href": href, "templated": True, "type": "application/json", "name": name}
+            filters = "productId*,startDate,endDate,text,lastUpdated"
+            template = {"templated": True, "name": name}
+            href = f"{_root()}/{path}{{?{filters},offset,limit}}"
+            links[name] = {"href": href, "type": "application/json", **template}
+            links[f"{name}Export"] = [
+                {"href": f"{_root()}/{path}/export?accept={kind}{{&{filters}}}", "type": media_type, **template}
+                for kind, media_type in (("csv", "text/csv"), ("json", "application/json"))
+            ]
         return JSONResponse({"_links": links})
 
     async def _list(self, request: Request, path: str) -> Response:
