@@ -13,6 +13,7 @@ ROLES = ("technical", "billing", "partner")
 PERSONAL_FIELDS = ("email", "name", "phone", "address1", "address2", "city", "state", "postcode")
 
 _FORGOTTEN = "RTBF"
+_NOBODY: dict[str, Any] = dict.fromkeys(PERSONAL_FIELDS)
 
 
 def contact_rows(row: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -49,18 +50,21 @@ def contact_rows(row: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _person(person: Mapping[str, Any]) -> dict[str, Any]:
-    fields = {name: _text(person.get(name)) for name in PERSONAL_FIELDS}
+    if not person:
+        return {**_NOBODY, "forgotten": False}
+    fields: dict[str, Any] = {name: _text(person.get(name)) for name in PERSONAL_FIELDS}
     if _FORGOTTEN in fields.values():
-        return {**dict.fromkeys(PERSONAL_FIELDS), "forgotten": True}
+        return {**_NOBODY, "forgotten": True}
     if fields["email"]:
         fields["email"] = fields["email"].lower()
-    return {**fields, "forgotten": False}
+    fields["forgotten"] = False
+    return fields
 
 
 def _text(value: Any) -> str | None:
-    if isinstance(value, (dict, list)) or value is None:
+    if value is None or isinstance(value, (dict, list)):
         return None
-    text = str(value).replace("\r", "").strip()
+    text = (value if isinstance(value, str) else str(value)).replace("\r", "").strip()
     return None if text in {"", "null"} else text
 
 
