@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests_mock
+from tests.tap.command import command, settings
 from tests.tap.fake_marketplace import FakeMarketplace
 
 from marketplace_http import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -36,3 +38,16 @@ def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tap_atlassian_marketplace.client._RETRY", RetryPolicy(base=0.01))
     monkeypatch.setattr("tap_atlassian_marketplace.exports._FIRST_WAIT", 0.01)
     monkeypatch.setattr("tap_atlassian_marketplace.exports._FIRST_RESTART_WAIT", 0.01)
+
+
+@pytest.fixture
+def config(sandbox: Any, tmp_path: Path) -> dict[str, Any]:
+    """The settings for the sandbox of the module."""
+    return settings(sandbox, tmp_path)
+
+
+@pytest.fixture
+def tap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Iterator[Callable[..., Any]]:
+    """Run the command in this process."""
+    with command(tmp_path, monkeypatch, capsys) as call:
+        yield call

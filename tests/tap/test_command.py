@@ -3,88 +3,23 @@
 from __future__ import annotations
 
 import json
-import logging
 import signal
 import subprocess
 import sys
 import time
-from typing import NamedTuple
 
 import pytest
+from tests.tap.command import errors
 from tests.tap.fake_marketplace import Output
-
-from tap_atlassian_marketplace.__main__ import main
-from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 
 server = pytest.importorskip("marketplace_sandbox.server", reason="the sandbox is not installed")
 credentials = pytest.importorskip("marketplace_sandbox.credentials")
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @pytest.fixture(scope="module")
 def sandbox():
     with server.running(customers=2) as running:
         yield running
-
-
-@pytest.fixture
-def config(sandbox, tmp_path):
-    return {
-        "email": credentials.VENDOR_EMAIL,
-        "api_token": credentials.API_TOKEN,
-        "vendor_id": credentials.VENDOR_ID,
-        "api_url": sandbox.marketplace_url,
-        "spool_dir": str(tmp_path / "spool"),
-    }
-
-
-@pytest.fixture
-def tap(tmp_path, monkeypatch, capsys):
-    """Run the command in this process, and undo what it does to the process."""
-    root = logging.getLogger()
-    handlers, level, signals = list(root.handlers), root.level, [signal.getsignal(s) for s in SIGNALS]
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    monkeypatch.chdir(tmp_path)
-
-    def call(config=None, *arguments, env=None, **files):
-        command = [TapAtlassianMarketplace.name, *arguments]
-        for name, content in ({"config": config} | files).items():
-            if content is not None:
-                path = tmp_path / f"{name}.json"
-                path.write_text(content if isinstance(content, str) else json.dumps(content))
-                command += [f"--{name}", str(path)]
-        for variable, value in (env or {}).items():
-            monkeypatch.setenv(variable, value)
-        monkeypatch.setattr(sys, "argv", command)
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        for handler in set(root.handlers) - set(handlers):
-            root.removeHandler(handler)
-        captured = capsys.readouterr()
-        result = Result(int(exit_.value.code or 0), captured.out, captured.err)
-        for text in (result.stdout, result.stderr):
-            assert credentials.API_TOKEN not in text.replace("sandbox-token-wrong", "")
-            assert "Traceback" not in text
-        assert "@" not in result.stderr
-        return result
-
-    yield call
-    logging.captureWarnings(False)
-    root.setLevel(level)
-    for number, handler in zip(SIGNALS, signals, strict=True):
-        signal.signal(number, handler)
-
-
-class Result(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def errors(result):
-    return [line.split(" | ", 3)[3] for line in result.stderr.splitlines() if "| ERROR" in line]
 
 
 def test_a_run_against_real_sockets(tap, config):
