@@ -4,9 +4,9 @@ What an error *means* belongs to the client of each API; this package only knows
 """
 
 from marketplace_http.auth import BasicAuth, HeaderAuth
-from marketplace_http.errors import ApiError, ConnectionFailedError, RedirectedError
+from marketplace_http.errors import ApiError, ConnectionFailedError, RedirectedError, WaitInterruptedError
 from marketplace_http.limiter import RateLimiter
-from marketplace_http.pacing import Pacer
+from marketplace_http.pacing import Pacer, interruptible_sleep
 from marketplace_http.redaction import redact, redact_logs
 from marketplace_http.retry import RetryPolicy, retry_after
 from marketplace_http.session import ApiSession
@@ -21,6 +21,8 @@ __all__ = [
     "RateLimiter",
     "RedirectedError",
     "RetryPolicy",
+    "WaitInterruptedError",
+    "interruptible_sleep",
     "redact",
     "redact_logs",
     "retry_after",

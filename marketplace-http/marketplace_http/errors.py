@@ -40,3 +40,7 @@ class ApiError(Exception):
         self.reason = reason
         self.retry_after = retry_after
         self.body = body
+
+
+class WaitInterruptedError(Exception):
+    """A wait before a call was cut short, because the program is to end."""

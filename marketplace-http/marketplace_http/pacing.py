@@ -1,9 +1,25 @@
-"""Keep a distance between the starts of calls, across threads."""
+"""Keep a distance between the starts of calls, across threads, and wait so that the program can end."""
 
 from __future__ import annotations
 
 import threading
 import time
+from typing import TYPE_CHECKING
+
+from marketplace_http.errors import WaitInterruptedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def interruptible_sleep(stop: threading.Event) -> Callable[[float], None]:
+    """A replacement for `time.sleep` that raises `WaitInterruptedError` as soon as the event is set."""
+
+    def sleep(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise WaitInterruptedError
+
+    return sleep
 
 
 class Pacer:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LONGEST_REASON = 300
 _TOO_MANY = 429
+_NO_CONTENT = 204
 _LONGEST_CONNECT = 10.0
 
 
@@ -83,6 +84,7 @@ class ApiSession:
         retry_statuses: frozenset[int] | None = None,
         on_uncertain_repeat: Callable[[], None] | None = None,
         timeout: float | None = None,
+        expect_json: bool = False,
     ) -> requests.Response:
         """Make one call, repeated as the policy says, and return its successful answer.
 
@@ -95,6 +97,7 @@ class ApiSession:
             retry_statuses: Statuses to repeat on, instead of the policy's.
             on_uncertain_repeat: Told each time before a call is repeated that the server may have carried out.
             timeout: Seconds, instead of the session's.
+            expect_json: Take a successful answer without JSON (unless it is a 204) for one that was cut short.
 
         Raises:
             ApiError: The last answer was an error.
@@ -107,15 +110,21 @@ class ApiSession:
         while True:
             try:
                 response = self._once(
-                    method, path, params=params, body=body, stream=stream, timeout=timeout or self._timeout
+                    method,
+                    path,
+                    params=params,
+                    body=body,
+                    stream=stream,
+                    timeout=timeout or self._timeout,
+                    expect_json=expect_json,
                 )
             except ConnectionFailedError as error:
                 failures += 1
                 if failures >= self._retry.tries:
                     raise
-                self._retry.pause(failures)
                 if error.maybe_received and on_uncertain_repeat:
                     on_uncertain_repeat()
+                self._retry.pause(failures)
                 continue
             if response.status_code < 300:
                 return response
@@ -126,9 +135,9 @@ class ApiSession:
             failures += 1
             if error_answer.status not in statuses or failures >= self._retry.tries:
                 raise error_answer
-            self._retry.pause(failures, error_answer.retry_after)
             if error_answer.status >= 500 and on_uncertain_repeat:
                 on_uncertain_repeat()
+            self._retry.pause(failures, error_answer.retry_after)
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -143,6 +152,7 @@ class ApiSession:
         body: bytes | None,
         stream: bool,
         timeout: float,
+        expect_json: bool,
     ) -> requests.Response:
         if self._pacer:
             self._pacer.wait()
@@ -168,6 +178,9 @@ class ApiSession:
             raise ConnectionFailedError(self.host, cause, maybe_received=not refused) from None
         if self._limiter:
             self._limiter.answered(started, response.headers)
+        is_success = response.status_code < 300 and response.status_code != _NO_CONTENT
+        if expect_json and is_success and not isinstance(_json(response), dict):
+            raise ConnectionFailedError(self.host, "the answer was cut short or is no JSON", maybe_received=True)
         return response
 
     def _error(self, response: requests.Response) -> ApiError:
