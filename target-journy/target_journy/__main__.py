@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from singer_sdk.exceptions import ConfigValidationError, MissingKeyPropertiesError, RecordsWithoutSchemaException
 
+from target_journy.dispatch import StoppedError
 from target_journy.ledger import LedgerError
 from target_journy.mapping import RecordError
 from target_journy.mapping_file import MappingError
@@ -27,6 +28,7 @@ def main() -> None:
             RecordError,
             RecordsWithoutSchemaException,
             SettingsError,
+            StoppedError,
         ),
     )
 

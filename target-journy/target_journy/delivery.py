@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
+from target_journy.dispatch import Dispatcher
 from target_journy.operations import Outcome, Source
 from target_journy.orphans import resolve_orphans
 from target_journy.planning import Planner
@@ -14,16 +15,15 @@ from target_journy.tickets import Plan, Ticket
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from target_journy.calls import Results
+    from target_journy.dispatch import Stop
     from target_journy.ledger import Ledger
     from target_journy.operations import Operations
     from target_journy.options import Options
     from target_journy.orphans import Adopted
     from target_journy.quarantine import Quarantine
     from target_journy.report import Report
-    from target_journy.sending import Result
     from target_journy.transports import Transport
-
-Results: TypeAlias = "dict[tuple[str, str | tuple[str, str]], Result]"
 
 
 class Delivery:
@@ -35,6 +35,8 @@ class Delivery:
         options: How records are treated.
         report: Counts outcomes.
         quarantine: Keeps refused records.
+        parallel: How many calls are made at once.
+        stop: Ends the run early.
     """
 
     def __init__(
@@ -44,12 +46,17 @@ class Delivery:
         options: Options,
         report: Report,
         quarantine: Quarantine,
+        *,
+        parallel: int,
+        stop: Stop,
     ) -> None:
         self._ledger = ledger
         self._options = options
         self._report = report
         self._quarantine = quarantine
-        self._sender = Sender(ledger, transport, options, report)
+        self._stop = stop
+        self._dispatcher = Dispatcher(transport, parallel=parallel, stop=stop)
+        self._sender = Sender(ledger, self._dispatcher, options, report)
         self._run = uuid.uuid4().hex
         self._batch: list[tuple[Plan, Operations, Mapping[str, Any]]] = []
         self._counted_elsewhere: set[tuple[str, str]] = set()
@@ -78,6 +85,7 @@ class Delivery:
         Raises:
             DeliveryError: Nothing more can be delivered; the records that had no outcome yet are counted as failed.
             LedgerError: The ledger failed.
+            StoppedError: The run was told to stop.
         """
         batch, self._batch = self._batch, []
         try:
@@ -89,7 +97,7 @@ class Delivery:
             raise
         results: Results = {}
         try:
-            self._send([ticket for plan, _, _ in batch for ticket in plan.tickets], results)
+            self._sender.send([ticket for plan, _, _ in batch for ticket in plan.tickets], results)
         finally:
             for plan, _, record in batch:
                 self._tally(plan, record, results)
@@ -100,6 +108,7 @@ class Delivery:
         Raises:
             DeliveryError: Nothing more can be delivered.
             LedgerError: The ledger failed.
+            StoppedError: The run was told to stop.
         """
         self.flush()
         with self._ledger.transaction() as ledger:
@@ -109,24 +118,15 @@ class Delivery:
             left += [Ticket("event", event.event_id) for event in ledger.undelivered_events() if event.account]
         results: Results = {}
         try:
-            self._send(left, results)
+            self._sender.send(left, results)
         finally:
             self._tally_late(adopted, results)
             with self._ledger.transaction() as ledger:
                 self._report.waiting = ledger.waiting()
 
-    def _send(self, tickets: Iterable[Ticket], results: Results) -> None:
-        """Send in the order that journy.io needs: both ends before what connects them, and events last."""
-        keys: dict[str, list[Any]] = {"account": [], "user": [], "membership": [], "event": []}
-        for ticket in tickets:
-            keys[ticket.kind].append(ticket.key)
-        for kind in ("account", "user"):
-            for key, result in self._sender.send_entities(kind, keys[kind]):
-                results[kind, key] = result
-        for pair, result in self._sender.send_memberships(keys["membership"]):
-            results["membership", pair] = result
-        for event, result in self._sender.send_events(keys["event"]):
-            results["event", event] = result
+    def close(self) -> None:
+        """Let the threads end."""
+        self._dispatcher.close()
 
     def _tally_late(self, adopted: Iterable[Adopted], results: Results) -> None:
         """Count again what waited until the end of the input, and keep what was refused only then."""
@@ -152,7 +152,8 @@ class Delivery:
         for ticket in plan.tickets:
             result = results.get((ticket.kind, ticket.key))
             if result is None:
-                outcomes.append(Outcome.FAILED)
+                ended = self._stop.time_is_up or self._stop.signalled.is_set()
+                outcomes.append(Outcome.WAITING if ended else Outcome.FAILED)
                 continue
             mine = {name: why for name, why in result.rejected.items() if name in ticket.names or not name}
             outcomes.append(Outcome.REJECTED if mine else result.outcome)

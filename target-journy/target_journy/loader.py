@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from target_journy.delivery import Delivery
+from target_journy.dispatch import Stop
 from target_journy.ledger import Ledger, LedgerError
 from target_journy.mapping import DefaultMapping, RecordError, compile_streams
 from target_journy.mapping_file import MappingError, check_fields, load_mapping
@@ -26,6 +27,7 @@ from target_journy.transports.rehearsal import SilentTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from threading import Event
 
     from target_journy.mapping import StreamMapping
 
@@ -53,7 +55,9 @@ class Loader:
         self._mapping, self._own_streams = load_mapping(config.get("preset"), config.get("mapping"))
         self._mappings: dict[str, StreamMapping | DefaultMapping] = dict(compile_streams(self._mapping))
         since = first_event_date(config)
-        live = journy(config)
+        minutes = config.get("max_minutes")
+        self.stop = Stop(None if minutes is None else 60.0 * float(minutes))
+        live = journy(config, stop=self.stop.signalled)
         self._preview = SilentTransport(live.destination) if adopt or config.get("dry_run") else None
         destination = " ".join(filter(None, [live.destination, config.get("workspace")]))
         self.report = Report(destination)
@@ -76,7 +80,10 @@ class Loader:
             ),
             self.report,
             Quarantine(Path(config.get("rejected_path") or DEFAULT_REJECTED)),
+            parallel=1 if self._preview else parallel_calls(config),
+            stop=self.stop,
         )
+        self._resources.callback(self._delivery.close)
 
     def open_stream(self, stream: str, schema: Mapping[str, Any], key_properties: Sequence[str]) -> None:
         """Get ready for the records of a stream.
@@ -176,8 +183,18 @@ class Loader:
                 )
 
 
-def journy(config: Mapping[str, Any]) -> JournyRest:
+def parallel_calls(config: Mapping[str, Any]) -> int:
+    """How many calls are made at once."""
+    return int(config.get("max_parallel_requests") or 8)
+
+
+def journy(config: Mapping[str, Any], *, stop: Event | None = None, tries: int = 8) -> JournyRest:
     """The API behind the settings.
+
+    Args:
+        config: The settings.
+        stop: Ends all waiting when it is set.
+        tries: How often a failing call is made.
 
     Raises:
         SettingsError: The key or the address cannot be one.
@@ -196,4 +213,7 @@ def journy(config: Mapping[str, Any]) -> JournyRest:
         user_agent=f"target-journy/{version('target-journy')}",
         timeout=float(config.get("timeout") or 60),
         requests_per_minute=int(config.get("requests_per_minute") or 1800),
+        parallel=parallel_calls(config),
+        tries=tries,
+        stop=stop,
     )

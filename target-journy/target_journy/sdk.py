@@ -143,11 +143,14 @@ class CheckpointingTarget(Target):
             self._last_written = state
             super()._write_state_message(state)
 
+    def stop(self) -> None:
+        """Begin to stop: called from a signal handler; it may raise."""
+        raise NotImplementedError
+
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         # The SDK would drain everything and end with 0, as if all had been read.
-        logger.warning("Stopped by signal %d; what was not delivered is kept and sent by the next run", signum)
-        sys.exit(1)
+        self.stop()
 
 
 def _without_value(error: Any) -> str:

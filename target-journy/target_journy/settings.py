@@ -89,6 +89,19 @@ SETTINGS = th.PropertiesList(
         description="Calls a minute at most; journy.io allows 1800 to all integrations of a business together.",
     ),
     th.Property(
+        "max_parallel_requests",
+        th.IntegerType(nullable=False, minimum=1, maximum=64),
+        default=8,
+        title="Parallel requests",
+        description="Calls to make at once at most; never two about the same account or user.",
+    ),
+    th.Property(
+        "max_minutes",
+        th.NumberType(minimum=0),
+        title="Minutes at most",
+        description="Stop sending after so many minutes, keep what waits for the next run, and end well.",
+    ),
+    th.Property(
         "null_policy",
         th.StringType(nullable=False, allowed_values=["keep", "unset"]),
         default="keep",

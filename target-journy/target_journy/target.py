@@ -74,6 +74,10 @@ class TargetJourny(CheckpointingTarget):
         return self.loader.is_settled()
 
     @override
+    def stop(self) -> None:
+        self.loader.stop.signal()
+
+    @override
     def process_endofpipe(self) -> None:
         self.exit_code = self.loader.finish()
         super().process_endofpipe()
@@ -121,7 +125,7 @@ class TargetJourny(CheckpointingTarget):
 
     def check(self) -> int:
         """Ask journy.io whether the key works, and say so."""
-        api = journy(self.config)
+        api = journy(self.config, tries=2)
         try:
             permissions = ", ".join(api.permissions()) or "none named"
         finally:

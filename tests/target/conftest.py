@@ -77,7 +77,7 @@ def postgres(postgres_server: str) -> str:
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A loader with a SQLite ledger over a fake transport."""
     door = FakeDoor()
-    monkeypatch.setattr("target_journy.loader.journy", lambda _: door)
+    monkeypatch.setattr("target_journy.loader.journy", lambda *_, **__: door)
     return World(tmp_path, door, f"sqlite:///{tmp_path}/ledger.db")
 
 

@@ -188,6 +188,6 @@ def test_the_report_of_a_run(fake: World) -> None:
 def test_a_new_door_to_the_same_place_knows_it_all(fake: World, monkeypatch: pytest.MonkeyPatch) -> None:
     fake.load(MESSAGES)
     door = FakeDoor()
-    monkeypatch.setattr("target_journy.loader.journy", lambda _: door)
+    monkeypatch.setattr("target_journy.loader.journy", lambda *_, **__: door)
     fake.door = door
     assert fake.load(MESSAGES, api_key="another").calls == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from marketplace_http import (
@@ -9,9 +10,11 @@ from marketplace_http import (
     ApiSession,
     ConnectionFailedError,
     HeaderAuth,
-    Pacer,
+    RateLimiter,
     RedirectedError,
     RetryPolicy,
+    WaitInterruptedError,
+    interruptible_sleep,
     redact,
 )
 from target_journy.transports import DeliveryError, PayloadRejectedError, Receipt
@@ -37,8 +40,10 @@ class JournyRest:
         api_url: Where the API is.
         user_agent: How this loader names itself.
         timeout: Seconds to wait for an answer.
-        requests_per_minute: How many calls a minute may bring.
-        retry: How often failing calls are repeated.
+        requests_per_minute: How many calls all clients of the business may make in any minute.
+        parallel: How many calls are made at once.
+        tries: How often a failing call is made.
+        stop: Ends all waiting when it is set.
     """
 
     def __init__(
@@ -49,17 +54,21 @@ class JournyRest:
         user_agent: str,
         timeout: float = 60.0,
         requests_per_minute: int = 1800,
-        retry: RetryPolicy | None = None,
+        parallel: int = 8,
+        tries: int = 8,
+        stop: threading.Event | None = None,
     ) -> None:
         self._secrets = (api_key,)
+        sleep = interruptible_sleep(stop or threading.Event())
         self._session = ApiSession(
             api_url,
             auth=HeaderAuth("X-Api-Key", api_key),
             user_agent=user_agent,
             timeout=timeout,
-            retry=retry or RetryPolicy(tries=8, base=1.0, longest=60.0),
-            pacer=Pacer(60.0 / requests_per_minute),
+            retry=RetryPolicy(tries=tries, sleep=sleep),
+            limiter=RateLimiter(requests_per_minute, sleep=sleep),
             secrets=self._secrets,
+            pool_size=parallel,
         )
 
     @property
@@ -138,9 +147,12 @@ class JournyRest:
                 path,
                 body=None if body is None else to_json(body).encode(),
                 on_uncertain_repeat=lambda: repeats.append(None),
+                expect_json=True,
             )
         except ApiError as error:
             raise self._meaning(error, maybe_received=bool(repeats)) from None
+        except WaitInterruptedError:
+            raise DeliveryError("Stopped before the call was made", maybe_received=bool(repeats)) from None
         except (ConnectionFailedError, RedirectedError) as error:
             raise DeliveryError(
                 f"{error}. Check the setting 'api_url' and the network, then run again",
@@ -186,17 +198,8 @@ def _members(account: str, emails: Sequence[str]) -> dict[str, Any]:
 
 
 def _json(response: requests.Response) -> dict[str, Any]:
-    if not response.content:
-        return {}  # 204, as for memberships that ended
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise DeliveryError(
-            f"HTTP {response.status_code} came without JSON: is the setting 'api_url' the address of journy.io's API?"
-        )
-    return body
+    """The body of a successful answer; a 204, as for memberships that ended, has none."""
+    return response.json() if response.content else {}
 
 
 def _request_id(body: Mapping[str, Any]) -> str | None:

@@ -1,0 +1,257 @@
+"""The calls that bring journy.io what the ledger says is missing, and what each answer means for the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from target_journy.operations import Outcome
+from target_journy.transports import PayloadRejectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from target_journy.event_body import EventBody
+    from target_journy.folding import Entity
+    from target_journy.ledger import Event, Ledger
+    from target_journy.options import Options
+    from target_journy.report import Report
+    from target_journy.transports import DeliveryError, Receipt, Transport
+    from target_journy.values import Value
+
+Results: TypeAlias = "dict[tuple[str, str | tuple[str, str]], Result]"
+"""What came of tickets, by their kind and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a ticket.
+
+    Attributes:
+        rejected: Reasons by property; by "" for the whole.
+        request_id: The server's name for the call that told.
+    """
+
+    outcome: Outcome
+    rejected: Mapping[str, str] = field(default_factory=dict)
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where answers are noted.
+
+    Attributes:
+        ledger: What was delivered.
+        options: Under which mapping refusals are noted.
+        report: Told of calls, and of what journy.io did not have before.
+        results: What came of each ticket.
+    """
+
+    ledger: Ledger
+    options: Options
+    report: Report
+    results: Results
+
+
+class Call(Protocol):
+    """One call. Only `send` runs in a thread of its own; the rest touches the ledger."""
+
+    @property
+    def touches(self) -> frozenset[str]:
+        """The accounts and users that it is about; no other call about one of them may be under way."""
+
+    def begin(self) -> None:
+        """Note what has to be on record before the call is made."""
+
+    def send(self, transport: Transport) -> Receipt:
+        """Make the call."""
+
+    def settle(self, answer: Receipt | PayloadRejectedError) -> Iterable[Call]:
+        """Note the answer.
+
+        Returns:
+            Calls that have to be made because of it.
+        """
+
+    def abort(self, error: DeliveryError) -> None:
+        """Note that the call got no usable answer."""
+
+
+class EntityCall:
+    """Brings an account or user the properties that it lacks.
+
+    Args:
+        desk: Where the answer is noted.
+        kind: account or user.
+        key: Account id or e-mail.
+        entity: What the ledger has of it.
+        refused: Properties that the server has named as wrong, with its reasons; they are left out.
+    """
+
+    def __init__(
+        self, desk: Desk, kind: str, key: str, entity: Entity, refused: Mapping[str, str] | None = None
+    ) -> None:
+        self._desk = desk
+        self._kind = kind
+        self._key = key
+        self._entity = entity
+        self._refused = dict(refused or {})
+        self.touches = frozenset({f"{kind} {key}"})
+
+    def begin(self) -> None:
+        """Count the call; what it brings is on record as pending already."""
+        self._desk.report.calls[f"{self._kind}s"] += 1
+
+    def send(self, transport: Transport) -> Receipt:
+        """Upsert what is pending."""
+        payload = {name: value for name, value in self._entity.payload().items() if name not in self._refused}
+        upsert = transport.upsert_account if self._kind == "account" else transport.upsert_user
+        return upsert(self._key, payload)
+
+    def settle(self, answer: Receipt | PayloadRejectedError) -> Iterable[Call]:
+        """Acknowledge; when the server names the properties that it refuses, go once more without them."""
+        entity, mapping = self._entity, self._desk.options.mapping
+        if isinstance(answer, PayloadRejectedError):
+            bad = {} if self._refused else _property_reasons(answer.fields, entity.payload())
+            if bad:
+                return [EntityCall(self._desk, self._kind, self._key, entity, bad)]
+            entity.refuse(answer.reason, mapping)
+            self._note(Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id))
+            return ()
+        rejected = {**self._refused, **answer.rejected}
+        if not entity.known and not entity.forgotten:
+            self._desk.report.created[f"{self._kind}s"] += 1
+        entity.acknowledge(rejected, mapping)
+        self._note(Result(Outcome.DELIVERED, rejected, answer.request_id))
+        return ()
+
+    def abort(self, error: DeliveryError) -> None:
+        """Leave it pending: sent again, it does no harm."""
+
+    def _note(self, result: Result) -> None:
+        with self._desk.ledger.transaction() as ledger:
+            if self._entity.forgotten and not self._entity.must_be_sent and not ledger.holds_any_slot(self._key):
+                ledger.drop_entity(self._kind, self._key)
+            else:
+                ledger.save_entities(self._kind, {self._key: self._entity})
+        self._desk.results[self._kind, self._key] = result
+
+
+class MembersCall:
+    """Begins or ends memberships of one account.
+
+    Args:
+        desk: Where the answer is noted.
+        account: Account id.
+        state: add or remove.
+        emails: The users, at most `MEMBERS_PER_CALL`.
+    """
+
+    def __init__(self, desk: Desk, account: str, state: str, emails: list[str]) -> None:
+        self._desk = desk
+        self._account = account
+        self._state = state
+        self._emails = emails
+        self.touches = frozenset({f"account {account}", *(f"user {email}" for email in emails)})
+
+    def begin(self) -> None:
+        """Count the call."""
+        self._desk.report.calls["memberships"] += 1
+
+    def send(self, transport: Transport) -> Receipt:
+        """Add or remove the members."""
+        change = transport.add_members if self._state == "add" else transport.remove_members
+        return change(self._account, self._emails)
+
+    def settle(self, answer: Receipt | PayloadRejectedError) -> Iterable[Call]:
+        """Acknowledge; when some are refused, go one by one to find out who."""
+        if not isinstance(answer, PayloadRejectedError):
+            self._acknowledge(answer)
+            return ()
+        if len(self._emails) > 1:
+            return [MembersCall(self._desk, self._account, self._state, [email]) for email in self._emails]
+        pair = (self._account, self._emails[0])
+        with self._desk.ledger.transaction() as ledger:
+            ledger.save_memberships({pair: "rejected"}, answer.reason)
+        self._desk.results["membership", pair] = Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id)
+        return ()
+
+    def abort(self, error: DeliveryError) -> None:
+        """Leave them pending: sent again, they do no harm."""
+
+    def _acknowledge(self, receipt: Receipt) -> None:
+        with self._desk.ledger.transaction() as ledger:
+            if self._state == "add":
+                ledger.save_memberships({(self._account, email): "added" for email in self._emails})
+                self._desk.report.created["memberships"] += len(self._emails)
+            else:
+                for email in self._emails:
+                    ledger.drop_membership(self._account, email)
+        for email in self._emails:
+            self._desk.results["membership", (self._account, email)] = Result(
+                Outcome.DELIVERED, request_id=receipt.request_id
+            )
+
+
+class EventCall:
+    """Tells an event. The server does not know repeats, so the ledger knows which calls may have arrived.
+
+    Args:
+        desk: Where the answer is noted.
+        event: What the ledger has of it.
+        body: The event itself.
+        account: The account that it happened to.
+    """
+
+    def __init__(self, desk: Desk, event: Event, body: EventBody, account: str) -> None:
+        self._desk = desk
+        self._event = event
+        self._body = body
+        self._account = account
+        self.touches = frozenset({f"account {account}"})
+
+    def begin(self) -> None:
+        """Note that the event may arrive from now on."""
+        if self._event.state == "sending":
+            self._desk.report.possibly_repeated += 1  # a run before was cut short between sending it and noting that
+        self._set_state("sending")
+        self._desk.report.calls["events"] += 1
+
+    def send(self, transport: Transport) -> Receipt:
+        """Track the event."""
+        return transport.track(self._body.name, self._account, self._body.triggered_at, self._body.metadata)
+
+    def settle(self, answer: Receipt | PayloadRejectedError) -> Iterable[Call]:
+        """Acknowledge."""
+        key = ("event", self._event.event_id)
+        if isinstance(answer, PayloadRejectedError):
+            self._set_state("rejected", answer.reason)
+            self._desk.results[key] = Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id)
+            return ()
+        self._set_state("delivered")
+        self._desk.report.possibly_repeated += answer.possibly_repeated
+        self._desk.report.created["events"] += 1
+        self._desk.results[key] = Result(Outcome.DELIVERED, request_id=answer.request_id)
+        return ()
+
+    def abort(self, error: DeliveryError) -> None:
+        """Note it as not sent where that is certain."""
+        if not error.maybe_received:
+            self._set_state(self._event.state)
+
+    def _set_state(self, state: str, reason: str | None = None) -> None:
+        with self._desk.ledger.transaction() as ledger:
+            ledger.set_event_state(self._event.event_id, state, reason)
+
+
+def _property_reasons(fields: Mapping[str, str], payload: Mapping[str, Value]) -> dict[str, str]:
+    """Reasons by property, from paths such as `properties.mrr` or `properties.tags.0`; none if others are at fault."""
+    reasons = {}
+    for path, reason in fields.items():
+        section, _, rest = path.partition(".")
+        name = rest if rest in payload else rest.rpartition(".")[0]
+        if section != "properties" or name not in payload:
+            return {}
+        reasons[name] = reason
+    return reasons
