@@ -3,27 +3,57 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from target_journy.dispatch import Dispatcher
+from target_journy.fingerprints import REPEATED, Fingerprints
+from target_journy.ledger import SeenRecord
+from target_journy.mapping import RecordError
 from target_journy.operations import Outcome, Source
 from target_journy.orphans import resolve_orphans
 from target_journy.planning import Planner
 from target_journy.sending import Sender
+from target_journy.tally import Tally
 from target_journy.tickets import Plan, Ticket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from target_journy.calls import Results
     from target_journy.dispatch import Stop
-    from target_journy.ledger import Ledger
+    from target_journy.ledger import Ledger, LedgerTransaction
+    from target_journy.mapping import DefaultMapping, StreamMapping
     from target_journy.operations import Operations
     from target_journy.options import Options
     from target_journy.orphans import Adopted
     from target_journy.quarantine import Quarantine
     from target_journy.report import Report
     from target_journy.transports import Transport
+
+_PAGE = 1000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A record that came in, with what maps it."""
+
+    source: Source
+    record: Mapping[str, Any]
+    mapping: StreamMapping | DefaultMapping
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A record that asks for something, and what became of that so far."""
+
+    incoming: Incoming
+    operations: Operations
+    plan: Plan
 
 
 class Delivery:
@@ -53,27 +83,17 @@ class Delivery:
         self._ledger = ledger
         self._options = options
         self._report = report
-        self._quarantine = quarantine
         self._stop = stop
+        self._fingerprints = Fingerprints(options)
+        self._tally = Tally(report, quarantine, stop)
         self._dispatcher = Dispatcher(transport, parallel=parallel, stop=stop)
         self._sender = Sender(ledger, self._dispatcher, options, report)
         self._run = uuid.uuid4().hex
-        self._batch: list[tuple[Plan, Operations, Mapping[str, Any]]] = []
-        self._counted_elsewhere: set[tuple[str, str]] = set()
+        self._batch: list[Incoming] = []
 
-    def add(self, source: Source, operations: Operations, record: Mapping[str, Any]) -> None:
+    def add(self, stream: str, key: str, record: Mapping[str, Any], mapping: StreamMapping | DefaultMapping) -> None:
         """Take a record; it is delivered with the next flush."""
-        self._batch.append((Plan(source), operations, record))
-
-    def reject(self, source: Source, record: Mapping[str, Any], reason: str) -> None:
-        """Take a record that could not be mapped."""
-        with self._ledger.transaction() as ledger:
-            is_news = ledger.reject_record(source.id, reason)
-        if is_news:
-            self._quarantine.add(source, record, reason)
-        else:
-            self._report.rejected_again += 1
-        self._report.count(source.stream, Outcome.REJECTED)
+        self._batch.append(Incoming(Source(stream, key), record, mapping))
 
     def is_settled(self) -> bool:
         """Whether every record that was taken has an outcome."""
@@ -89,18 +109,23 @@ class Delivery:
         """
         batch, self._batch = self._batch, []
         try:
-            with self._ledger.transaction() as ledger:
-                Planner(ledger, self._options, self._run).plan([(plan, operations) for plan, operations, _ in batch])
+            mapped = self._plan(batch)
         except BaseException:
-            for plan, _, _ in batch:
-                self._report.count(plan.source.stream, Outcome.FAILED)
+            for incoming in batch:
+                self._report.count(incoming.source.stream, Outcome.FAILED)
             raise
         results: Results = {}
+        settled: dict[str, SeenRecord] = {}
         try:
-            self._sender.send([ticket for plan, _, _ in batch for ticket in plan.tickets], results)
+            self._sender.send([ticket for item in mapped for ticket in item.plan.tickets], results)
         finally:
-            for plan, _, record in batch:
-                self._tally(plan, record, results)
+            for item in mapped:
+                source, outcome = item.plan.source.id, self._tally.planned(item.plan, item.incoming.record, results)
+                settled.pop(source, None)
+                if outcome in REPEATED:
+                    settled[source] = SeenRecord(source, item.incoming.digest, REPEATED[outcome].name)
+        with self._ledger.transaction() as ledger:
+            ledger.save_seen(settled.values())
 
     def finish(self) -> None:
         """At the end of the input: deliver what waited for something that has come since, in this run or before.
@@ -111,16 +136,17 @@ class Delivery:
             StoppedError: The run was told to stop.
         """
         self.flush()
-        with self._ledger.transaction() as ledger:
-            adopted = resolve_orphans(ledger, self._run)
-            left = [Ticket(kind, key) for kind in ("account", "user") for key in ledger.pending_entities(kind)]
-            left += [Ticket("membership", pair) for pair in ledger.pending_memberships()]
-            left += [Ticket("event", event.event_id) for event in ledger.undelivered_events() if event.account]
-        results: Results = {}
+        adopted: dict[tuple[str, Any], list[Adopted]] = {}
+        for orphan in resolve_orphans(self._ledger, self._run):
+            adopted.setdefault((orphan.ticket.kind, orphan.ticket.key), []).append(orphan)
         try:
-            self._sender.send(left, results)
+            for tickets in self._left():
+                results: Results = {}
+                try:
+                    self._sender.send(tickets, results)
+                finally:
+                    self._tally.late(results, adopted)
         finally:
-            self._tally_late(adopted, results)
             with self._ledger.transaction() as ledger:
                 self._report.waiting = ledger.waiting()
 
@@ -128,42 +154,78 @@ class Delivery:
         """Let the threads end."""
         self._dispatcher.close()
 
-    def _tally_late(self, adopted: Iterable[Adopted], results: Results) -> None:
-        """Count again what waited until the end of the input, and keep what was refused only then."""
-        streams: dict[tuple[str, Any], str] = {}
-        for orphan in adopted:
-            ticket = orphan.ticket.kind, orphan.ticket.key
-            if orphan.stream and (result := results.get(ticket)):
-                streams[ticket] = orphan.stream
-                if (orphan.kind, orphan.key) not in self._counted_elsewhere:
-                    self._report.move(orphan.stream, Outcome.WAITING, result.outcome)
-        for (kind, key), result in results.items():
-            stream = streams.get((kind, key))
-            if stream is None and result.outcome is Outcome.DELIVERED:
-                self._report.resumed += 1
-            for name, why in result.rejected.items():
-                reason = f"{name}: {why}" if name else why
-                self._quarantine.add(Source(stream or "", str(key)), {kind: key}, reason, result.request_id)
+    def _plan(self, batch: list[Incoming]) -> list[Mapped]:
+        """Put what is new on record, and count what is not."""
+        news, repeats = self._compare(batch)
+        mapped: list[Mapped] = []
+        refused: list[tuple[Incoming, str]] = []
+        for incoming in news:
+            try:
+                version, operations = incoming.mapping.operations(incoming.record)
+            except RecordError as error:  # noqa: PERF203 - one bad record must not stop the others
+                refused.append((incoming, str(error)))
+            else:
+                mapped.append(Mapped(incoming, operations, Plan(replace(incoming.source, version=version))))
+        with self._ledger.transaction() as ledger:
+            # Until its outcome is known a record counts as never seen: a run that is cut short leaves no false memory.
+            ledger.drop_seen(incoming.source.id for incoming in news)
+            ledger.save_seen(
+                {
+                    one.source.id: SeenRecord(one.source.id, one.digest, Outcome.REJECTED.name) for one, _ in refused
+                }.values()
+            )
+            Planner(ledger, self._options, self._run).plan([(item.plan, item.operations) for item in mapped])
+        for incoming, outcome in repeats:
+            self._tally.repeated(incoming.source.stream, outcome)
+        for incoming, reason in refused:
+            self._tally.refused(incoming.source, incoming.record, reason)
+        return mapped
 
-    def _tally(self, plan: Plan, record: Mapping[str, Any], results: Results) -> None:
-        """Count a record by the worst outcome of its operations, and keep it if it was refused just now."""
-        outcomes = list(plan.outcomes)
-        reasons: list[tuple[str, str | None]] = [(reason, None) for reason in plan.rejections]
-        for ticket in plan.tickets:
-            result = results.get((ticket.kind, ticket.key))
-            if result is None:
-                ended = self._stop.time_is_up or self._stop.signalled.is_set()
-                outcomes.append(Outcome.WAITING if ended else Outcome.FAILED)
-                continue
-            mine = {name: why for name, why in result.rejected.items() if name in ticket.names or not name}
-            outcomes.append(Outcome.REJECTED if mine else result.outcome)
-            reasons += [(f"{name}: {why}" if name else why, result.request_id) for name, why in mine.items()]
-        outcome = max(outcomes, default=Outcome.FAILED)
-        # A record is counted once: as waiting for its first orphan, unless something worse became of it.
-        self._counted_elsewhere.update(plan.orphans[1 if outcome is Outcome.WAITING else 0 :])
-        if reasons:
-            request_id = next((request_id for _, request_id in reasons if request_id), None)
-            self._quarantine.add(plan.source, record, "; ".join(dict.fromkeys(why for why, _ in reasons)), request_id)
-        if outcome is Outcome.REJECTED and not reasons:
-            self._report.rejected_again += 1
-        self._report.count(plan.source.stream, outcome)
+    def _compare(self, batch: list[Incoming]) -> tuple[list[Incoming], list[tuple[Incoming, Outcome]]]:
+        """Split a batch into records that have to be looked at, and those that came before exactly as they are."""
+        digested = [replace(incoming, digest=self._fingerprints.of(incoming.record)) for incoming in batch]
+        with self._ledger.transaction() as ledger:
+            seen = ledger.seen(incoming.source.id for incoming in digested)
+        changed = {
+            incoming.source.id
+            for incoming in digested
+            if (before := seen.get(incoming.source.id)) is None or before.digest != incoming.digest
+        }
+        news = [incoming for incoming in digested if incoming.source.id in changed]
+        repeats = [
+            (incoming, Outcome[seen[incoming.source.id].outcome])
+            for incoming in digested
+            if incoming.source.id not in changed
+        ]
+        return news, repeats
+
+    def _left(self) -> Iterator[list[Ticket]]:
+        """What the ledger still holds back and what may go now, page by page, in the order that journy.io needs."""
+        for kind in ("account", "user"):
+            for keys in self._pages(partial(_pending_entities, kind), ""):
+                yield [Ticket(kind, key) for key in keys]
+        for pairs in self._pages(_pending_memberships, ("", "")):
+            yield [Ticket("membership", pair) for pair in pairs]
+        for ids in self._pages(_undelivered_events, ""):
+            yield [Ticket("event", event_id) for event_id in ids]
+
+    def _pages(self, read: Callable[[LedgerTransaction, T], list[T]], after: T) -> Iterator[list[T]]:
+        while not self._stop.time_is_up:
+            with self._ledger.transaction() as ledger:
+                page = read(ledger, after)
+            if not page:
+                return
+            yield page
+            after = page[-1]
+
+
+def _pending_entities(kind: str, ledger: LedgerTransaction, after: str) -> list[str]:
+    return ledger.pending_entities(kind, after=after, limit=_PAGE)
+
+
+def _pending_memberships(ledger: LedgerTransaction, after: tuple[str, str]) -> list[tuple[str, str]]:
+    return ledger.pending_memberships(after=after, limit=_PAGE)
+
+
+def _undelivered_events(ledger: LedgerTransaction, after: str) -> list[str]:
+    return [event.event_id for event in ledger.undelivered_events(orphans=False, after=after, limit=_PAGE)]

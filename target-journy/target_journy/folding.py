@@ -152,6 +152,11 @@ class Entity(msgspec.Struct, omit_defaults=True):
         """Take journy.io's refusal of the whole payload; all of it stays pending until one of its values changes."""
         self.rejected[ITSELF] = Rejection(reason, mapping)
 
+    def retry(self) -> None:
+        """Make everything that was refused pending again."""
+        self.pending |= {name for name, refused in self.rejected.items() if name in self.properties and not refused.row}
+        self.rejected = {}
+
     def _retry(self, name: str, source: Source, mapping: str) -> bool:
         """Forget a refusal that holds no more for a value that came again."""
         refused = self.rejected.get(name)

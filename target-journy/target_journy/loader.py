@@ -17,7 +17,7 @@ from target_journy.dispatch import Stop
 from target_journy.ledger import Ledger, LedgerError
 from target_journy.mapping import DefaultMapping, RecordError, compile_streams
 from target_journy.mapping_file import MappingError, check_fields, load_mapping
-from target_journy.operations import Outcome, Source
+from target_journy.operations import Outcome
 from target_journy.options import Options
 from target_journy.quarantine import Quarantine
 from target_journy.report import Report
@@ -43,6 +43,7 @@ class Loader:
     Args:
         config: The settings.
         adopt: Take the input as delivered already, and send nothing.
+        retry_rejected: Send again what was refused before.
 
     Raises:
         SettingsError: A setting cannot be used.
@@ -50,7 +51,7 @@ class Loader:
         LedgerError: The ledger cannot be used, or is empty where it must not be.
     """
 
-    def __init__(self, config: Mapping[str, Any], *, adopt: bool = False) -> None:
+    def __init__(self, config: Mapping[str, Any], *, adopt: bool = False, retry_rejected: bool = False) -> None:
         self._config = config
         self._mapping, self._own_streams = load_mapping(config.get("preset"), config.get("mapping"))
         self._mappings: dict[str, StreamMapping | DefaultMapping] = dict(compile_streams(self._mapping))
@@ -60,7 +61,8 @@ class Loader:
         live = journy(config, stop=self.stop.signalled)
         self._preview = SilentTransport(live.destination) if adopt or config.get("dry_run") else None
         destination = " ".join(filter(None, [live.destination, config.get("workspace")]))
-        self.report = Report(destination)
+        rehearsal = "adopted" if adopt else "dry run" if config.get("dry_run") else ""
+        self.report = Report(destination, rehearsal=rehearsal)
         with ExitStack() as opened:  # closes them if the ledger is refused
             opened.callback(live.close)
             self._ledger = Ledger(config.get("ledger_url") or DEFAULT_LEDGER, destination)
@@ -69,6 +71,11 @@ class Loader:
             if config.get("dry_run"):
                 opened.enter_context(self._ledger.rehearsal())
             self._resources = opened.pop_all()
+        if retry_rejected:
+            with self._ledger.transaction() as ledger:
+                ledger.retry_rejected()
+        rejected_path = None if config.get("dry_run") else Path(config.get("rejected_path") or DEFAULT_REJECTED)
+        self._quarantine = Quarantine(rejected_path)
         self._delivery = Delivery(
             self._ledger,
             self._preview or live,
@@ -79,7 +86,7 @@ class Loader:
                 events_since=since,
             ),
             self.report,
-            Quarantine(Path(config.get("rejected_path") or DEFAULT_REJECTED)),
+            self._quarantine,
             parallel=1 if self._preview else parallel_calls(config),
             stop=self.stop,
         )
@@ -121,12 +128,7 @@ class Loader:
             key = mapping.key(record)
         except RecordError as error:
             raise RecordError(f"stream {stream!r}: {error}; this is no record of a sound tap") from None
-        try:
-            record_version, operations = mapping.operations(record)
-        except RecordError as error:
-            self._delivery.reject(Source(stream, key), record, str(error))
-        else:
-            self._delivery.add(Source(stream, key, record_version), operations, record)
+        self._delivery.add(stream, key, record, mapping)
 
     def flush(self) -> None:
         """Deliver what has come in so far.
@@ -161,6 +163,8 @@ class Loader:
         Raises:
             SettingsError: The report cannot be written.
         """
+        self.report.out_of_time = self.stop.time_is_up and bool(self.report.waiting)
+        self.report.kept_in = self._quarantine.path if self._quarantine.count else None
         with self._resources:
             for line in self.report.lines():
                 logger.info("%s", line)

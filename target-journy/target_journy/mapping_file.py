@@ -124,8 +124,10 @@ class MappingFile(msgspec.Struct, forbid_unknown_fields=True):
     Attributes:
         variables: Values that `link` may fill into an address.
         streams: What each stream's records are.
+        file: Path of another mapping, which this one is laid over.
     """
 
+    file: str | None = None
     variables: dict[str, str | int | None] = {}
     streams: dict[str, StreamSpec] = {}
 
@@ -150,8 +152,13 @@ def load_mapping(preset: str | None, mapping: Mapping[str, Any] | str | None) ->
     if not mapping:
         return base, frozenset()
     own = _parse(_read(mapping) if isinstance(mapping, str) else mapping, "setting 'mapping'")
-    merged = MappingFile({**base.variables, **own.variables}, {**base.streams, **own.streams})
-    return merged, frozenset(own.streams)
+    if own.file:
+        own = _over(_parse(_read(own.file), f"mapping file {own.file!r}"), own)
+    return _over(base, own), frozenset(own.streams)
+
+
+def _over(base: MappingFile, own: MappingFile) -> MappingFile:
+    return MappingFile(variables={**base.variables, **own.variables}, streams={**base.streams, **own.streams})
 
 
 def check_fields(stream: str, spec: StreamSpec, schema: Mapping[str, Any]) -> None:

@@ -13,10 +13,10 @@ class Options:
         mapping: Fingerprint of the mapping; what was refused is tried again under another one.
         unset_nulls: A null deletes the property (`null_policy: unset`).
         memberships: `add`, `sync` (also end them) or `none`.
-        events_since: Date before which events are not sent; "" for all.
+        events_since: Date before which events are not sent; "" for all; None for all but those passed over before.
     """
 
     mapping: str = ""
     unset_nulls: bool = False
     memberships: str = "add"
-    events_since: str = ""
+    events_since: str | None = None

@@ -14,7 +14,11 @@ from target_journy.operations import AccountReference
 from target_journy.tickets import Ticket
 
 if TYPE_CHECKING:
-    from target_journy.ledger import LedgerTransaction
+    from collections.abc import Iterator
+
+    from target_journy.ledger import Event, Ledger, LedgerTransaction
+
+_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +38,39 @@ class Adopted:
     stream: str | None
 
 
-def resolve_orphans(ledger: LedgerTransaction, run: str) -> list[Adopted]:
+def resolve_orphans(ledger: Ledger, run: str) -> Iterator[Adopted]:
     """Give orphans the account that has come meanwhile.
 
     Args:
-        ledger: A transaction.
+        ledger: The ledger.
         run: Identity of this run.
 
-    Returns:
+    Yields:
         Those that can be delivered now.
     """
-    slots = [(slot, AccountReference(None, _names(slot.reference))) for slot in ledger.orphaned_slots()]
-    events = [
-        (event, body, AccountReference(None, tuple(body.names)))
-        for event in ledger.undelivered_events()
-        if event.account is None and event.body and (body := unpack_event(event.body))
-    ]
-    names = AccountNames(ledger, [reference for _, reference in slots] + [reference for *_, reference in events])
+    after = ""
+    while True:
+        with ledger.transaction() as transaction:
+            slots = transaction.orphaned_slots(after=after, limit=_PAGE)
+            yield from _adopt_slots(transaction, slots, run)
+        if len(slots) < _PAGE:
+            break
+        after = slots[-1].slot
+    after = ""
+    while True:
+        with ledger.transaction() as transaction:
+            events = transaction.undelivered_events(orphans=True, after=after, limit=_PAGE)
+            yield from _adopt_events(transaction, events, run)
+        if len(events) < _PAGE:
+            break
+        after = events[-1].event_id
+
+
+def _adopt_slots(ledger: LedgerTransaction, slots: list[Slot], run: str) -> list[Adopted]:
+    references = [AccountReference(None, _names(slot.reference)) for slot in slots]
+    names = AccountNames(ledger, references)
     adopted = []
-    for slot, reference in slots:
+    for slot, reference in zip(slots, references, strict=True):
         account, _ = names.resolve(reference)
         if account and slot.email:
             pair = (account, slot.email)
@@ -61,8 +79,15 @@ def resolve_orphans(ledger: LedgerTransaction, run: str) -> list[Adopted]:
                 ledger.save_memberships({pair: "add"})
             stream = slot.waiting_stream if slot.waiting_run == run else None
             adopted.append(Adopted(Ticket("membership", pair), "slot", slot.slot, stream))
-    for event, body, reference in events:
-        account, shared = names.resolve(reference)
+    return adopted
+
+
+def _adopt_events(ledger: LedgerTransaction, events: list[Event], run: str) -> list[Adopted]:
+    bodies = [(event, unpack_event(event.body)) for event in events if event.body]
+    names = AccountNames(ledger, [AccountReference(None, tuple(body.names)) for _, body in bodies])
+    adopted = []
+    for event, body in bodies:
+        account, shared = names.resolve(AccountReference(None, tuple(body.names)))
         if account:
             if shared:
                 body.metadata["multi_instance"] = True

@@ -89,10 +89,16 @@ class Planner:
         events = self._ledger.events(operation.event_id for _, operation in asked)
         changed = {}
         for plan, operation in asked:
-            if not operation.account.names or operation.triggered_at[:10] < self._options.events_since:
+            known = events.get(operation.event_id)
+            since = self._options.events_since
+            if not operation.account.names or (since is None and known and known.state == "passed"):
                 plan.outcomes.append(Outcome.SKIPPED)
                 continue
-            known = events.get(operation.event_id)
+            if operation.triggered_at[:10] < (since or "") and not (known and known.state == "delivered"):
+                # Kept in mind, or it would be sent when the setting is gone.
+                changed[operation.event_id] = Event(operation.event_id, "passed", None, None)
+                plan.outcomes.append(Outcome.SKIPPED)
+                continue
             if known and known.state == "delivered":
                 plan.outcomes.append(Outcome.UNCHANGED)
                 continue

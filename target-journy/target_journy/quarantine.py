@@ -23,10 +23,10 @@ class Quarantine:
     """A JSONL file, readable by its owner only, that is made when the first record is refused.
 
     Args:
-        path: The file; it is added to.
+        path: The file; it is added to. None only counts, as in a dry run.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self.path = path
         self.count = 0
 
@@ -42,6 +42,9 @@ class Quarantine:
         Raises:
             SettingsError: The file cannot be written.
         """
+        self.count += 1
+        if self.path is None:
+            return
         line = {
             "time": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
             "stream": source.stream,
@@ -58,4 +61,3 @@ class Quarantine:
             raise SettingsError(
                 f"setting 'rejected_path': cannot write {str(self.path)!r} ({error.strerror})"
             ) from None
-        self.count += 1

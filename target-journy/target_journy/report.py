@@ -38,10 +38,16 @@ class Report:
         waiting: Operations that the ledger holds back at the end.
         possibly_repeated: Events that may have been told twice.
         rejected_again: Records that were refused before and were not sent again.
+        rehearsal: What kind of run sends nothing: `dry run` or `adopted`; "" for one that sends.
+        kept_in: File that holds the records that were refused in this run, if there were any.
+        out_of_time: The run ended because of `max_minutes`.
     """
 
-    def __init__(self, destination: str) -> None:
+    def __init__(self, destination: str, *, rehearsal: str = "") -> None:
         self.destination = destination
+        self.rehearsal = rehearsal
+        self.kept_in: Path | None = None
+        self.out_of_time = False
         self.streams: dict[str, Counter[Outcome]] = {}
         self.calls: Counter[str] = Counter()
         self.created: Counter[str] = Counter()
@@ -70,6 +76,7 @@ class Report:
         """The report as plain data."""
         return {
             "destination": self.destination,
+            "rehearsal": self.rehearsal or None,
             "streams": {
                 stream: {"read": counts.total(), **{outcome.name.lower(): counts[outcome] for outcome in _ORDER}}
                 for stream, counts in self.streams.items()
@@ -80,6 +87,7 @@ class Report:
             "waiting": self.waiting,
             "possibly_repeated": self.possibly_repeated,
             "rejected_again": self.rejected_again,
+            "out_of_time": self.out_of_time,
         }
 
     def write(self, path: Path, *, preview: list[dict[str, Any]] | None = None) -> None:
@@ -105,11 +113,22 @@ class Report:
         width = max((len(row[0]) for row in [heads, *rows]), default=0)
         table = ["  ".join([row[0].ljust(width), *(cell.rjust(9) for cell in row[1:])]) for row in [heads, *rows]]
         new = ", ".join(f"{self.created[kind]} {kind}" for kind in ("accounts", "users", "memberships", "events"))
-        lines = [*table, f"new in {self.destination}: {new}; {sum(self.calls.values())} write calls"]
+        calls = sum(self.calls.values())
+        summary = {
+            "": f"new in {self.destination}: {new}; {calls} write calls",
+            "dry run": f"dry run, nothing was sent or kept; new in {self.destination} would be {new}; {calls} calls",
+            "adopted": f"taken as delivered to {self.destination}, nothing was sent: {new}",
+        }
+        lines = [*table, summary[self.rehearsal]]
         if self.resumed:
             lines.append(f"{self.resumed} operations that earlier runs left waiting were delivered")
         if self.waiting:
-            lines.append(f"{self.waiting} operations wait in the ledger for an account or user that is not there yet")
+            why = "until the next run" if self.out_of_time else "for an account or user that is not there yet"
+            lines.append(f"{self.waiting} operations wait in the ledger {why}")
+        if self.out_of_time:
+            lines.append("the time that max_minutes gives was up: the next run goes on with what waits")
+        if self.kept_in:
+            lines.append(f"refused records and the reasons are in {self.kept_in}")
         if self.rejected_again:
             lines.append(
                 f"{self.rejected_again} records were refused before and not sent again, as they did not change"

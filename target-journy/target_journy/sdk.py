@@ -100,6 +100,13 @@ class CheckpointingTarget(Target):
             raise SettingsError("; ".join(errors))
         return errors
 
+    @override
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        super().append_builtin_config(config_jsonschema)
+        for name in ("add_record_metadata", "load_method"):  # they are for tables
+            config_jsonschema["properties"].pop(name, None)
+
     def is_settled(self) -> bool:
         """Whether every record that came has an outcome."""
         raise NotImplementedError

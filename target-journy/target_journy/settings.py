@@ -79,7 +79,8 @@ SETTINGS = th.PropertiesList(
         "events_since",
         th.StringType,
         title="Events since",
-        description="Send events from this date on, or all. Setting it also allows a start with an empty ledger.",
+        description="Send events from this date on, or all. Those passed over stay so when it is unset again. "
+        "Setting it also allows a start with an empty ledger.",
     ),
     th.Property(
         "requests_per_minute",
@@ -163,14 +164,16 @@ def needs_ledger(config: Mapping[str, Any]) -> bool:
     return bool(os.environ.get("CI")) if wanted is None else bool(wanted)
 
 
-def first_event_date(config: Mapping[str, Any]) -> str:
-    """The date before which events are not sent; "" for all.
+def first_event_date(config: Mapping[str, Any]) -> str | None:
+    """The date before which events are not sent; "" for all; None when nothing is said.
 
     Raises:
         SettingsError: It is neither `all` nor a date.
     """
     since = config.get("events_since")
-    if since in {None, "", "all"}:
+    if since in {None, ""}:
+        return None
+    if since == "all":
         return ""
     try:
         return dt.date.fromisoformat(str(since)).isoformat()

@@ -57,9 +57,10 @@ class TargetJourny(CheckpointingTarget):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
-    def __init__(self, *, adopt: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, adopt: bool = False, retry_rejected: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._adopt = adopt
+        self._retry_rejected = retry_rejected
         self.emits_state = not self.config.get("dry_run")
         self.exit_code = 0
         redact_logs([self.config.get("api_key") or ""])
@@ -67,7 +68,7 @@ class TargetJourny(CheckpointingTarget):
     @cached_property
     def loader(self) -> Loader:
         """The loader, opened with the first stream."""
-        return Loader(self.config, adopt=self._adopt)
+        return Loader(self.config, adopt=self._adopt, retry_rejected=self._retry_rejected)
 
     @override
     def is_settled(self) -> bool:
@@ -106,6 +107,7 @@ class TargetJourny(CheckpointingTarget):
         file_input: IO[str] | None = None,
         check: bool = False,
         adopt: bool = False,
+        retry_rejected: bool = False,
     ) -> int:
         """Run the command line.
 
@@ -120,6 +122,7 @@ class TargetJourny(CheckpointingTarget):
             config=config.config if config else {},
             parse_env_config=bool(config and config.parse_env),
             adopt=adopt,
+            retry_rejected=retry_rejected,
         )
         return target.check() if check else target.load(file_input)
 
@@ -139,6 +142,7 @@ class TargetJourny(CheckpointingTarget):
         command = super().get_singer_command()
         command.params += [
             click.Option(["--check"], is_flag=True, help="Ask journy.io whether the key works, then stop."),
+            click.Option(["--retry-rejected"], is_flag=True, help="Send again what journy.io refused before."),
             click.Option(["--adopt"], is_flag=True, help="Take the input as delivered already and send nothing."),
         ]
         return command

@@ -12,7 +12,7 @@ from tests.target.runs import FakeDoor, SandboxDoor, World
 
 from marketplace_sandbox.server import running
 from target_journy.ledger import LedgerError
-from target_journy.ledger_schema import metadata
+from target_journy.ledger.schema import metadata
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -164,7 +164,7 @@ def holds_text(world: World, text: str) -> bool:
     from sqlalchemy import text as sql
     from sqlalchemy.engine import make_url
 
-    from target_journy.ledger_schema import metadata
+    from target_journy.ledger.schema import metadata
 
     url = make_url(world.config()["ledger_url"])
     engine = create_engine(url.set(drivername="postgresql+psycopg") if url.get_backend_name() == "postgresql" else url)

@@ -32,6 +32,7 @@ entities = Table(
     Column("data", Text, nullable=False),
     Column("pending", Boolean, nullable=False),
     Column("known", Boolean, nullable=False),
+    Column("rejected", Boolean, nullable=False),
 )
 Index("entities_pending", entities.c.destination, entities.c.kind, entities.c.pending)
 
@@ -84,7 +85,7 @@ events = Table(
     metadata,
     _destination(),
     Column("event_id", String, primary_key=True),
-    Column("state", String, nullable=False),  # waiting | sending | delivered | rejected
+    Column("state", String, nullable=False),  # waiting | sending | delivered | rejected | passed
     Column("account", String),
     Column("body", Text),  # kept until it is delivered
     Column("reason", Text),
@@ -93,11 +94,12 @@ events = Table(
 )
 Index("events_state", events.c.destination, events.c.state)
 
-# Records that could not be mapped, to know a repeat when it comes.
-rejected_records = Table(
-    "rejected_records",
+# Records that were dealt with for good, to know them when they come again as they were.
+records = Table(
+    "records",
     metadata,
     _destination(),
-    Column("source", String, primary_key=True),
-    Column("reason", Text, nullable=False),
+    Column("source", String, primary_key=True),  # stream and key
+    Column("digest", String, nullable=False),
+    Column("outcome", String, nullable=False),  # unchanged | skipped | rejected
 )

@@ -1,0 +1,8 @@
+"""The ledger: what was delivered to journy.io last, what still waits, and what was refused."""
+
+from target_journy.ledger.events import Event
+from target_journy.ledger.ledger import Ledger, LedgerError, LedgerTransaction
+from target_journy.ledger.memberships import Slot
+from target_journy.ledger.records import SeenRecord
+
+__all__ = ["Event", "Ledger", "LedgerError", "LedgerTransaction", "SeenRecord", "Slot"]

@@ -1,0 +1,75 @@
+"""Events in the ledger: each is told once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import update
+
+from target_journy.ledger import schema as tables
+from target_journy.ledger.queries import Queries, as_row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event that was seen; its body is kept until it is delivered."""
+
+    event_id: str
+    state: str
+    account: str | None
+    body: str | None
+    reason: str | None = None
+    waiting_stream: str | None = None
+    waiting_run: str | None = None
+
+
+class Events(Queries):
+    """Which events were told, and which wait."""
+
+    def events(self, ids: Iterable[str]) -> dict[str, Event]:
+        """The known events among some ids."""
+        table = tables.events
+        return {row.event_id: Event(*row[1:]) for row in self.lookup(table, table.c.event_id, ids)}
+
+    def save_events(self, events: Iterable[Event]) -> None:
+        """Keep events as they are now."""
+        self.upsert(tables.events, [as_row(event) for event in events])
+
+    def set_event_state(self, event_id: str, state: str, reason: str | None = None) -> None:
+        """Note what became of an event; the body of a delivered one is dropped."""
+        table = tables.events
+        values: dict[str, Any] = {"state": state, "reason": reason}
+        if state == "delivered":
+            values |= {"body": None, "waiting_stream": None, "waiting_run": None}
+        self.connection.execute(
+            update(table).where(table.c.destination == self.destination, table.c.event_id == event_id).values(values)
+        )
+
+    def undelivered_events(self, *, orphans: bool, after: str, limit: int) -> list[Event]:
+        """Events, by their ids and from one on, that wait or whose sending was cut short.
+
+        Args:
+            orphans: Those whose account is not known, or those whose account is.
+            after: The id after which to begin.
+            limit: How many at most.
+        """
+        table = tables.events
+        query = self.select(table).where(
+            table.c.state.in_(["waiting", "sending"]),
+            table.c.account.is_(None) if orphans else table.c.account.is_not(None),
+            table.c.event_id > after,
+        )
+        return [Event(*row[1:]) for row in self.connection.execute(query.order_by(table.c.event_id).limit(limit))]
+
+    def retry_rejected_events(self) -> None:
+        """Make the events that were refused wait again."""
+        table = tables.events
+        self.connection.execute(
+            update(table)
+            .where(table.c.destination == self.destination, table.c.state == "rejected")
+            .values(state="waiting", reason=None)
+        )

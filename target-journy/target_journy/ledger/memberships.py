@@ -1,0 +1,108 @@
+"""Roles on licences and the memberships that follow from them, in the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, literal, tuple_
+
+from target_journy.ledger import schema as tables
+from target_journy.ledger.queries import Queries, as_row, chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A role on a licence and who holds it."""
+
+    slot: str
+    account: str | None
+    email: str | None
+    reference: str | None
+    waiting_stream: str | None = None
+    waiting_run: str | None = None
+
+
+class Memberships(Queries):
+    """Who holds which role, and who is a member of which account."""
+
+    def slots(self, keys: Iterable[str]) -> dict[str, Slot]:
+        """The known slots among some keys."""
+        table = tables.slots
+        return {row.slot: Slot(*row[1:]) for row in self.lookup(table, table.c.slot, keys)}
+
+    def save_slots(self, slots: Iterable[Slot]) -> None:
+        """Keep slots as they are now."""
+        self.upsert(tables.slots, [as_row(slot) for slot in slots])
+
+    def orphaned_slots(self, *, after: str, limit: int) -> list[Slot]:
+        """Slots, in their order and from one on, that somebody holds, but whose account is not known yet."""
+        table = tables.slots
+        query = self.select(table).where(is_orphan(table), table.c.slot > after)
+        return [Slot(*row[1:]) for row in self.connection.execute(query.order_by(table.c.slot).limit(limit))]
+
+    def holders(self, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those pairs of account and e-mail for which some slot is held."""
+        table = tables.slots
+        found: set[tuple[str, str]] = set()
+        for chunk in chunks(list(pairs)):
+            query = self.select(table, table.c.account, table.c.email).where(
+                tuple_(table.c.account, table.c.email).in_(chunk)
+            )
+            found.update((row.account, row.email) for row in self.connection.execute(query))
+        return found
+
+    def holds_any_slot(self, email: str) -> bool:
+        """Whether a person still holds a role anywhere."""
+        table = tables.slots
+        return self.connection.execute(self.select(table).where(table.c.email == email).limit(1)).first() is not None
+
+    def memberships(self, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """The state of those memberships that are known."""
+        table = tables.memberships
+        states = {}
+        for chunk in chunks(list(pairs)):
+            query = self.select(table).where(tuple_(table.c.account, table.c.email).in_(chunk))
+            states.update({(row.account, row.email): row.state for row in self.connection.execute(query)})
+        return states
+
+    def save_memberships(self, states: dict[tuple[str, str], str], reason: str | None = None) -> None:
+        """Keep the state of memberships."""
+        self.upsert(
+            tables.memberships,
+            [
+                {"account": account, "email": email, "state": state, "reason": reason}
+                for (account, email), state in states.items()
+            ],
+        )
+
+    def drop_membership(self, account: str, email: str) -> None:
+        """Forget a membership that is no more."""
+        table = tables.memberships
+        self.connection.execute(self.delete(table).where(table.c.account == account, table.c.email == email))
+
+    def pending_memberships(self, *, after: tuple[str, str], limit: int) -> list[tuple[str, str]]:
+        """Pairs, in their order and from one on, whose membership has to begin or end."""
+        table = tables.memberships
+        query = self.select(table).where(
+            table.c.state.in_(["add", "remove"]),
+            tuple_(table.c.account, table.c.email) > tuple_(*(literal(part) for part in after)),
+        )
+        rows = self.connection.execute(query.order_by(table.c.account, table.c.email).limit(limit))
+        return [(row.account, row.email) for row in rows]
+
+    def retry_rejected_memberships(self) -> None:
+        """Make the memberships that were refused pending again."""
+        table = tables.memberships
+        rows = self.connection.execute(self.select(table).where(table.c.state == "rejected")).all()
+        self.save_memberships({(row.account, row.email): "add" for row in rows})
+
+
+def is_orphan(slots: Table) -> Any:
+    """The condition that a slot is held, but its account is not known yet."""
+    return and_(slots.c.account.is_(None), slots.c.email.is_not(None), slots.c.reference.is_not(None))

@@ -1,0 +1,76 @@
+"""How the tables of the ledger are read and written: always one destination, in chunks, on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from sqlalchemy import Connection, Row, Table
+
+_CHUNK = 500  # below the number of parameters that old SQLite versions take
+
+
+class Queries:
+    """Reads and writes of one destination within one database transaction."""
+
+    def __init__(self, connection: Connection, destination: int) -> None:
+        self.connection = connection
+        self.destination = destination
+
+    def select(self, table: Table, *columns: Any) -> Any:
+        """A query for the rows of this destination."""
+        return select(*(columns or (table,))).select_from(table).where(table.c.destination == self.destination)
+
+    def delete(self, table: Table) -> Any:
+        """A statement that deletes rows of this destination."""
+        return delete(table).where(table.c.destination == self.destination)
+
+    def lookup(
+        self,
+        table: Table,
+        column: Any,
+        keys: Iterable[str],
+        condition: Any = None,
+        columns: Sequence[Any] = (),
+    ) -> Iterator[Row[Any]]:
+        """Rows whose column is among some keys, asked for in chunks."""
+        for chunk in chunks(list(dict.fromkeys(keys))):
+            query = self.select(table, *columns).where(column.in_(chunk))
+            yield from self.connection.execute(query if condition is None else query.where(condition))
+
+    def upsert(self, table: Table, rows: list[dict[str, Any]]) -> None:
+        """Insert rows, or replace those with the same primary key."""
+        if rows:
+            statement = self._insert(table)
+            keys = [column.name for column in table.primary_key]
+            new = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+            self.connection.execute(
+                statement.on_conflict_do_update(index_elements=keys, set_=new),
+                [{"destination": self.destination, **row} for row in rows],
+            )
+
+    def insert_new(self, table: Table, rows: list[dict[str, Any]]) -> None:
+        """Insert rows, except those whose primary key is there already."""
+        if rows:
+            statement = self._insert(table).on_conflict_do_nothing()
+            self.connection.execute(statement, [{"destination": self.destination, **row} for row in rows])
+
+    def _insert(self, table: Table) -> Any:
+        dialect = postgresql if self.connection.dialect.name == "postgresql" else sqlite
+        return dialect.insert(table)
+
+
+def as_row(item: Any) -> dict[str, Any]:
+    """A dataclass as a row."""
+    return {name: getattr(item, name) for name in item.__slots__}
+
+
+def chunks(items: list[Any]) -> Iterator[list[Any]]:
+    """A list in parts that fit into one statement."""
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]
