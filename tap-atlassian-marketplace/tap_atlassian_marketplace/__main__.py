@@ -9,12 +9,14 @@ from singer_sdk.exceptions import ConfigurationError, MappingError
 
 from tap_atlassian_marketplace.errors import StreamsFailedError, TapError, call_stack, in_one_line
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
+from tap_atlassian_marketplace.writing import widen_stdout
 
 
 def main() -> None:
     """Run the tap; exit with 1 when it could not do all that was asked."""
     command = TapAtlassianMarketplace.cli
     logger = logging.getLogger(TapAtlassianMarketplace.name)
+    widen_stdout()
     try:
         command.main()
     except StreamsFailedError as error:

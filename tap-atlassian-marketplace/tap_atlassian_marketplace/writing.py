@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,14 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter, serialize_jsonl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_BUFFER = 1 << 16  # what a pipe holds
+
+
+def widen_stdout() -> None:
+    """Give stdout a buffer of 64 kB, where it is a file or pipe; Python's own holds but a record or two."""
+    with suppress(io.UnsupportedOperation):
+        sys.stdout = open(sys.stdout.fileno(), "w", buffering=_BUFFER, encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 class RecordWriter(MsgSpecWriter):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import time
+from itertools import pairwise
 
 import pytest
 from tests.tap.command import errors, settings
 from tests.tap.fake_marketplace import Output, run
 
-from marketplace_http import RetryPolicy
+from marketplace_http import ApiSession, RetryPolicy
 
 server = pytest.importorskip("marketplace_sandbox.server", reason="the sandbox is not installed")
 FAULTS = pytest.importorskip("marketplace_sandbox.faults.catalogue").FAULTS
@@ -117,3 +119,73 @@ def test_faults_of_the_calls_before_any_export(tap, config, sandbox, undisturbed
         assert len(errors(result)) == 1
         assert Output(result.stdout).state in ({}, state)
         assert '"RECORD"' not in result.stdout
+
+
+def test_a_download_that_trickles_ends_in_time_and_names_the_setting(tap, config, sandbox):
+    sandbox.faults.add("slow-body", kind="download", path="/sales/", seconds=20)
+    result = tap({**config, "export_timeout": 1})
+    assert result.returncode == 1
+    (line,) = errors(result)
+    assert line.startswith("transactions: ")
+    assert "not downloaded within 1 seconds: raise `export_timeout`" in line
+
+
+def test_an_answer_that_does_not_come_is_given_up_and_asked_for_again(tap, config, sandbox, monkeypatch):
+    monkeypatch.setattr("tap_atlassian_marketplace.client._DOWNLOAD_TIMEOUT", 0.3)
+    trouble = sandbox.faults.add("slow", kind="download", times=2, seconds=5)
+    result = tap(config)
+    assert trouble.hits == 2
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_body_that_stands_still_is_given_up_and_started_again(tap, config, sandbox, monkeypatch):
+    monkeypatch.setattr("tap_atlassian_marketplace.client._DOWNLOAD_TIMEOUT", 0.3)
+    sandbox.gates.hold("mid-answer", kind="download", times=1)
+    try:
+        result = tap(config)
+    finally:
+        sandbox.gates.clear()
+    assert result.returncode == 0, result.stderr
+    assert "broke off (ReadTimeoutError)" in result.stderr
+
+
+@pytest.mark.parametrize("kind", ["start", "status", "download"])
+def test_a_wait_that_is_asked_for_is_waited(tap, config, sandbox, monkeypatch, kind):
+    waits = []
+    monkeypatch.setattr("tap_atlassian_marketplace.client._RETRY", RetryPolicy(sleep=waits.append))
+    sandbox.faults.add("429-seconds", kind=kind, times=1, seconds=7)
+    sandbox.faults.add("429-date", kind=kind, times=1, seconds=40)
+    sandbox.faults.add("429-plain", kind=kind, times=1)
+    result = tap({**config, "max_parallel_requests": 1})
+    assert result.returncode == 0, result.stderr
+    first, second, third = waits
+    assert first == 7
+    assert 35 <= second <= 41
+    assert third <= 4
+
+
+def test_starts_and_pages_keep_their_distance_and_polls_need_none(tap, config, sandbox, monkeypatch):
+    monkeypatch.setattr("tap_atlassian_marketplace.client._SECONDS_BETWEEN_STARTS", 0.1)
+    sandbox.faults.add("export-failed")
+    paced, polls, once = [], [], ApiSession._once
+
+    def noted(self, method, path, **options):
+        if self._pacer:
+            self._pacer.wait()
+            with_pacer, self._pacer = self._pacer, None
+            try:
+                paced.append(time.monotonic())
+                return once(self, method, path, **options)
+            finally:
+                self._pacer = with_pacer
+        polls.append(path)
+        return once(self, method, path, **options)
+
+    monkeypatch.setattr(ApiSession, "_once", noted)
+    result = tap({**config, "max_parallel_requests": 1})
+    assert result.returncode == 0, result.stderr
+    gaps = [after - before for before, after in pairwise(paced)]
+    assert len(paced) > 9 + 3
+    assert min(gaps) > 0.09
+    assert any(path.endswith("/status") for path in polls)
+    assert all(path.endswith("/status") or "/async/" not in path for path in polls)

@@ -113,7 +113,8 @@ def test_killed_during_a_download(begin, sandbox, undisturbed, tmp_path, report)
             lines.append(process.stdout.readline())
             assert lines[-1]
         process.kill()
-        rest, _ = process.communicate(timeout=20)
+        rest = process.stdout.read()  # communicate() would pass over what readline() has taken in
+        process.wait(20)
     finally:
         sandbox.gates.clear()
     assert process.returncode == -9

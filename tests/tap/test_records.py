@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from tests.tap.every_field import EVERY_LICENSE_FIELD, EVERY_TRANSACTION_FIELD
 from tests.tap.fake_marketplace import license_row, run, transaction_row
 
+from tap_atlassian_marketplace.sdk import BookmarkedStream
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 
 SNAPSHOT = Path(__file__).parent / "catalog.json"
@@ -108,6 +109,31 @@ def test_unknown_fields_travel_even_where_the_catalogue_lacks_them(marketplace):
     assert licence["contactDetails"] == {"nick": "n", "technicalContact": {"fax": "1"}}
     assert licence["status"] == "active"
     assert sale["purchaseDetails"]["currency"] == "EUR"
+
+
+@pytest.mark.parametrize("method", ["INCREMENTAL", "FULL_TABLE"])
+def test_the_short_way_out_writes_what_the_sdk_writes(marketplace, monkeypatch, method):
+    marketplace([EVERY_LICENSE_FIELD, license_row(1, price=1.1)], [EVERY_TRANSACTION_FIELD, transaction_row(1, 1)])
+    chosen = catalog()
+    for entry in chosen["streams"]:
+        entry["replication_method"] = method
+    options = {"catalog": chosen, "emit_activate_version_messages": True}
+    short = run(**copy.deepcopy(options))
+    monkeypatch.setattr(BookmarkedStream, "_writes_records_as_they_are", False)
+    long = run(**copy.deepcopy(options))
+    for output in (short, long):
+        for message in output.messages:
+            message.pop("version", None)
+            if message["type"] == "RECORD":
+                assert message.pop("time_extracted").endswith("Z")
+    assert short.messages == long.messages
+    assert [list(message) for message in short.messages] == [list(message) for message in long.messages]
+
+
+def test_flattening_of_the_sdk_works(marketplace):
+    marketplace([license_row(1)])
+    (record, *_) = run(flattening_enabled=True, flattening_max_depth=3).records("licenses")
+    assert record["contactDetails__technicalContact__email"] == "Person1@example.com"
 
 
 def test_unknown_fields_are_reported_once_by_name_and_never_by_value(marketplace, caplog):
