@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 EXIT_OK = 0
 EXIT_REJECTED = 3
 
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
 logger = logging.getLogger(__name__)
 
 
@@ -209,8 +211,13 @@ def journy(config: Mapping[str, Any], *, stop: Event | None = None, tries: int =
     if not (key.isascii() and key.isprintable()):
         raise SettingsError("setting 'api_key': it has characters that no key has; was it copied whole and alone?")
     url = str(config.get("api_url") or DEFAULT_URL).strip()
-    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise SettingsError(f"setting 'api_url': expected an address that begins with https://, such as {DEFAULT_URL}")
+    if parts.username or parts.password:
+        raise SettingsError("setting 'api_url': it holds credentials; the key belongs into 'api_key'")
+    if parts.scheme == "http" and parts.hostname not in _LOCAL_HOSTS:
+        raise SettingsError("setting 'api_url': use https, or the key would travel in clear text")
     return JournyRest(
         key,
         api_url=url,

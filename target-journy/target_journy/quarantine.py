@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from target_journy.private_files import open_private
 from target_journy.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -54,8 +55,7 @@ class Quarantine:
             "record": record,
         }
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with os.fdopen(os.open(self.path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "ab") as file:
+            with os.fdopen(open_private(self.path, os.O_CREAT | os.O_WRONLY | os.O_APPEND), "ab") as file:
                 file.write(_encode(line) + b"\n")
         except OSError as error:
             raise SettingsError(

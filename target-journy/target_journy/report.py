@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from target_journy.operations import Outcome
+from target_journy.private_files import open_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,8 +100,7 @@ class Report:
         """
         content = self.as_dict() if preview is None else {**self.as_dict(), "preview": preview}
         text = msgspec.json.format(_encode(content))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+        with os.fdopen(open_private(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC), "wb") as file:
             file.write(text + b"\n")
 
     def lines(self) -> list[str]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecReader
+from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib import SingerMessageType
 from singer_sdk.sinks import Sink
 from singer_sdk.target_base import Target
 from typing_extensions import override
 
+from target_journy.environment import settings_from_environment
 from target_journy.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+_PATIENCE = 10.0  # seconds
 _MESSAGE_TYPES = [kind.value for kind in SingerMessageType]
 
 
@@ -89,6 +95,19 @@ class CheckpointingTarget(Target):
         super().__init__(**kwargs)
         self.max_parallelism = 1
         self._last_written: dict[str, Any] | None = None
+
+    @classproperty
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
+        cls.append_builtin_config(cls.config_jsonschema)
+        return settings_from_environment(cls.config_jsonschema, cls._env_var_prefix)
+
+    @override
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, TypeError, ValueError) as error:
+            raise SettingsError(f"a file given by --config cannot be read as JSON ({type(error).__name__})") from None
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
@@ -194,6 +213,7 @@ def run(command: Callable[..., Any], expected: tuple[type[Exception], ...]) -> N
         sys.exit(1)
     except expected as error:
         logger.error("%s", str(error).replace("\n", " "))  # noqa: TRY400 - one line, no traceback
+        _read_on()
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - the last resort, which must not print data
         last = error.__traceback__
@@ -202,3 +222,18 @@ def run(command: Callable[..., Any], expected: tuple[type[Exception], ...]) -> N
         place = f"{last.tb_frame.f_code.co_filename}:{last.tb_lineno}" if last else "an unknown place"
         logger.error("Unexpected %s at %s; please report it", type(error).__name__, place)  # noqa: TRY400
         sys.exit(1)
+
+
+def _read_on() -> None:
+    """Let the tap finish writing, for a moment: a pipe that breaks fills the log with the errors of others."""
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        return
+    reader = threading.Thread(target=_read_to_the_end, daemon=True)
+    reader.start()
+    reader.join(_PATIENCE)
+
+
+def _read_to_the_end() -> None:
+    with contextlib.suppress(OSError, ValueError):
+        while os.read(sys.stdin.fileno(), 1 << 20):
+            pass

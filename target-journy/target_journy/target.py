@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +14,7 @@ from marketplace_http import redact_logs
 from target_journy.loader import Loader, journy
 from target_journy.sdk import CheckpointingTarget, PlainSink
 from target_journy.settings import SETTINGS
+from target_journy.transports import DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.plugin_base import _ConfigInput
+
+
+_WRITES = "trackdata"
 
 
 class JournySink(PlainSink):
@@ -127,13 +132,23 @@ class TargetJourny(CheckpointingTarget):
         return target.check() if check else target.load(file_input)
 
     def check(self) -> int:
-        """Ask journy.io whether the key works, and say so."""
+        """Ask journy.io whether the key works and may write, and say so.
+
+        Raises:
+            DeliveryError: It does not.
+        """
         api = journy(self.config, tries=2)
         try:
-            permissions = ", ".join(api.permissions()) or "none named"
+            permissions = api.permissions()
         finally:
             api.close()
-        click.echo(f"ok: {api.destination} takes the key; its permissions: {permissions}")
+        named = ", ".join(permissions) or "none named"
+        if permissions and not any(_WRITES in re.sub("[^a-z]", "", name.lower()) for name in permissions):
+            raise DeliveryError(
+                f"Setting 'api_key': {api.destination} takes the key, but it may not track data, only {named}. "
+                "Give it that permission in journy.io under Settings, API access"
+            )
+        click.echo(f"ok: {api.destination} takes the key; its permissions: {named}")
         return 0
 
     @override

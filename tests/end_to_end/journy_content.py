@@ -52,7 +52,8 @@ def unlike(found: Any, wanted: Any, path: tuple[Any, ...] = ()) -> dict[tuple[An
             for key in {**found, **wanted}
             for place, pair in unlike(found.get(key), wanted.get(key), (*path, key)).items()
         }
-    return {} if found == wanted else {path: (found, wanted)}
+    alike = found == wanted and isinstance(found, bool) == isinstance(wanted, bool)
+    return {} if alike else {path: (found, wanted)}
 
 
 def exact(value: Any) -> Any:

@@ -295,3 +295,83 @@ def test_a_crash_quotes_no_data(tmp_path: Path) -> None:
 def test_the_module_is_the_command() -> None:
     shown = subprocess.check_output([sys.executable, "-m", "target_journy", "--version"], timeout=60)
     assert b"target-journy" in shown
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("TIMEOUT", "abc", "TARGET_JOURNY_TIMEOUT: expected a number"),
+        ("DRY_RUN", "maybe", "TARGET_JOURNY_DRY_RUN: expected true or false"),
+        ("MAPPING", "{not json", "TARGET_JOURNY_MAPPING: expected JSON"),
+        ("MAPPING", "no-such-file.yml", "cannot read the file 'no-such-file.yml'"),
+        ("API_URL", "http://api.journy.io", "use https"),
+        ("API_URL", "https://bob:p4ss@api.journy.io", "it holds credentials"),
+    ],
+)
+def test_a_variable_that_cannot_be_used(tmp_path: Path, sandbox: Sandbox, variable: str, value: str, says: str) -> None:
+    environment = {"TARGET_JOURNY_API_KEY": KEY, "TARGET_JOURNY_API_URL": sandbox.journy_url}
+    done = run_with_environment(tmp_path, {**environment, f"TARGET_JOURNY_{variable}": value})
+    assert done.returncode == 1
+    errors = [line for line in done.stderr.splitlines() if "ERROR" in line]
+    assert len(errors) == 1
+    assert says in errors[0]
+    assert KEY not in done.stderr
+    assert "p4ss" not in done.stderr
+
+
+def test_everything_from_the_environment(tmp_path: Path, sandbox: Sandbox) -> None:
+    (tmp_path / "mapping.yml").write_text("variables: {vendor_id: 5}\n")
+    done = run_with_environment(
+        tmp_path,
+        {
+            "TARGET_JOURNY_API_KEY": credentials.JOURNY_KEY,
+            "TARGET_JOURNY_API_URL": sandbox.journy_url,
+            "TARGET_JOURNY_PRESET": "marketplace-raw",
+            "TARGET_JOURNY_MAPPING": "mapping.yml",
+            "TARGET_JOURNY_MAX_REJECTED_PERCENT": "7.5",
+            "TARGET_JOURNY_DRY_RUN": "off",
+        },
+        "".join(f"{json.dumps(message)}\n" for message in GOOD),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "vendors/5/" in sandbox.journy.accounts["SEN-1"].properties["link_licenses"]
+
+
+def run_with_environment(folder: Path, settings: dict[str, str], lines: str = "") -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name != "CI" and not name.startswith("TARGET_JOURNY")}
+    return subprocess.run(
+        [sys.executable, "-m", "target_journy", "--config=ENV"],
+        input=lines,
+        capture_output=True,
+        text=True,
+        env={**kept, **settings},
+        cwd=folder,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_key_that_may_not_write_fails_the_check(tmp_path: Path, requests_mock: Any, capsys: Any) -> None:
+    from target_journy.target import TargetJourny
+    from target_journy.transports import DeliveryError
+
+    answer = {"meta": {"requestId": "1", "status": 200}, "data": {"permissions": ["ReadEvents"]}}
+    requests_mock.get("https://api.journy.io/validate", json=answer)
+    target = TargetJourny(config={"api_key": "key"})
+    with pytest.raises(DeliveryError, match="may not track data, only ReadEvents"):
+        target.check()
+    answer["data"]["permissions"] = ["ReadEvents", "TrackData"]  # type: ignore[index]
+    requests_mock.get("https://api.journy.io/validate", json=answer)
+    assert target.check() == 0
+    assert "TrackData" in capsys.readouterr().out
+
+
+def test_the_key_is_masked_in_whatever_a_library_logs(tmp_path: Path) -> None:
+    program = (
+        "import logging; from target_journy.target import TargetJourny;"
+        f"logging.basicConfig(); TargetJourny(config={{'api_key': {KEY!r}}});"
+        f"logging.getLogger('urllib3').error('header X-Api-Key: %s', {KEY!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert "header X-Api-Key: ***" in done.stderr
+    assert KEY not in done.stderr

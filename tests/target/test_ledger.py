@@ -191,3 +191,36 @@ def test_a_new_door_to_the_same_place_knows_it_all(fake: World, monkeypatch: pyt
     monkeypatch.setattr("target_journy.loader.journy", lambda *_, **__: door)
     fake.door = door
     assert fake.load(MESSAGES, api_key="another").calls == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://api.journy.io", "https://API.journy.io:443/", True),
+        ("https://api.journy.io", "https://api.journy.io:8443", False),
+        ("http://127.0.0.1:8765/journy", "http://127.0.0.1:8766/journy", False),
+    ],
+)
+def test_the_destination_does_not_depend_on_how_its_address_is_written(one: str, other: str, same: bool) -> None:
+    from target_journy.loader import journy
+
+    first, second = (journy({"api_key": "key", "api_url": url}) for url in (one, other))
+    assert (first.destination == second.destination) == same
+    first.close()
+    second.close()
+
+
+def test_files_that_are_there_already_are_taken_from_others(tmp_path: Path, fake: World) -> None:
+    for name in ("ledger.db", "report.json", "rejected.jsonl"):
+        (tmp_path / name).touch(mode=0o644)
+    fake.load([("licenses", {"id": "1", "account_id": "SEN-1", "cloudComplianceBoundaries": 7})])  # checks the modes
+
+
+def test_the_oldest_of_two_accounts_that_turn_out_to_be_one_goes_on(fake: World) -> None:
+    old = license_row(1)
+    new = {**license_row(2), "addonLicenseId": None, "licenseId": None, "appEntitlementNumber": "E-1"}
+    fake.load([*license_messages(old), *license_messages({k: v for k, v in new.items() if v is not None})])
+    assert set(fake.state.accounts) == {"SEN-1", "E-1"}
+    both = {**old, "appEntitlementNumber": "E-1", "status": "inactive", "lastUpdated": "2026-03-05"}
+    run = fake.load(license_messages(both))
+    assert [body["identification"]["accountId"] for path, body in run.calls if path == "/accounts/upsert"] == ["SEN-1"]

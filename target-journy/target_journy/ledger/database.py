@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import ArgumentError
 
+from target_journy.private_files import open_private
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -41,8 +43,7 @@ def open_database(url: URL) -> Engine:
 
 def _create_private(path: Path) -> None:
     """Create the file for its owner only: it holds names and e-mail addresses."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    os.close(open_private(path, os.O_CREAT | os.O_WRONLY))
 
 
 def _tune_sqlite(connection: Any, _: Any) -> None:
@@ -74,7 +75,7 @@ def lock_database(engine: Engine, destination: str) -> Callable[[], None]:
         return connection.close
     if not engine.url.database or engine.url.database == ":memory:":
         return lambda: None
-    descriptor = os.open(f"{engine.url.database}-lock", os.O_CREAT | os.O_RDWR, 0o600)
+    descriptor = open_private(Path(f"{engine.url.database}-lock"), os.O_CREAT | os.O_RDWR)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

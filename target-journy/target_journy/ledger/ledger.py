@@ -30,7 +30,7 @@ class LedgerTransaction(Entities, AccountNames, Memberships, Events, Records):
     """Reads and writes of one destination within one database transaction."""
 
     def is_empty(self) -> bool:
-        """Whether nothing was ever delivered to this destination."""
+        """Whether nothing was ever meant for this destination; what waits counts, as it is not lost."""
         return not any(
             self.connection.execute(self.select(table).limit(1)).first()
             for table in (tables.entities, tables.events, tables.slots)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from marketplace_http import (
     ApiError,
@@ -73,8 +74,10 @@ class JournyRest:
 
     @property
     def destination(self) -> str:
-        """`journy` and the host and port."""
-        return f"journy {self._session.host}"
+        """`journy` and the host, and the port where it is not the usual one; however the address was written."""
+        parts = urlsplit(self._session.base_url)
+        port = f":{parts.port}" if parts.port not in {None, 80, 443} else ""
+        return f"journy {parts.hostname}{port}"
 
     def permissions(self) -> list[str]:
         """What the key may do, as `GET /validate` tells.
@@ -162,7 +165,7 @@ class JournyRest:
 
     def _meaning(self, error: ApiError, *, maybe_received: bool) -> Exception:
         host = self._session.host
-        said = f"{host} answered {error}"
+        said = f"{host} answered {error}".rstrip(".")
         if error.status in {400, 413, 422}:
             body = error.body if isinstance(error.body, dict) else {}
             errors = body.get("errors")

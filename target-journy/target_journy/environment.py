@@ -1,0 +1,61 @@
+"""Settings from environment variables and `.env`: text that does not fit a setting is refused, not guessed."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from dotenv import find_dotenv, load_dotenv
+
+from target_journy.settings import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_BOOLEANS = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0", ""), False),
+}
+
+
+def settings_from_environment(schema: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """The settings that the environment gives.
+
+    Args:
+        schema: JSON schema of the settings.
+        prefix: What the names of the variables begin with.
+
+    Raises:
+        SettingsError: A value does not fit its setting; the message does not quote it.
+    """
+    load_dotenv(find_dotenv(usecwd=True))
+    found = {}
+    for name, rule in schema["properties"].items():
+        variable = f"{prefix}{name.upper()}"
+        if variable in os.environ:
+            try:
+                found[name] = _read(os.environ[variable], rule)
+            except ValueError as error:
+                raise SettingsError(f"environment variable {variable}: expected {error}") from None
+    return found
+
+
+def _read(text: str, rule: Mapping[str, Any]) -> Any:
+    kinds = rule.get("type", "string")
+    kinds = {kinds} if isinstance(kinds, str) else set(kinds)
+    if "string" in kinds and not ("object" in kinds and text.lstrip().startswith("{")):
+        return text
+    if "boolean" in kinds:
+        if text.strip().lower() not in _BOOLEANS:
+            raise ValueError("true or false")
+        return _BOOLEANS[text.strip().lower()]
+    if kinds & {"integer", "number"}:
+        try:
+            return int(text) if "integer" in kinds else float(text)
+        except ValueError:
+            raise ValueError("a number") from None
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        raise ValueError("JSON") from None
