@@ -6,10 +6,10 @@ VENV := .venv/bin
 # Only an interpreter that was asked for by name is the one and only.
 ASKED := $(if $(filter command% environment%,$(origin PYTHON)),$(PYTHON))
 PARTS := marketplace-http/marketplace_http tap-atlassian-marketplace/tap_atlassian_marketplace \
-	target-journy/target_journy sandbox/marketplace_sandbox scripts
+	target-journy/target_journy sandbox/marketplace_sandbox scripts benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long check sandbox lint format settings docs lock clean
+.PHONY: help setup demo test test-long bench check sandbox lint format settings docs lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,11 @@ test: setup ## run every test but the long ones
 
 test-long: setup ## run the tests that take minutes
 	$(VENV)/pytest -m long
+
+bench: setup ## measure speed, memory and use of the rate limit: a quarter of an hour, on an idle machine
+	@$(VENV)/python -m benchmarks.tap_licenses --licenses 100000
+	@$(VENV)/python -m benchmarks.loader_unchanged
+	@$(VENV)/python -m benchmarks.loader_rate
 
 check: setup ## ask both sides whether token, permission, vendor and key are right (ENV=prod: a Meltano environment)
 	@$(VENV)/python -m scripts.check $(ENV)

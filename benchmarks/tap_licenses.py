@@ -1,6 +1,6 @@
 """How fast and with how much memory licences pass the tap, beside what a user would take instead.
 
-Run it from the checkout, in its environment: `python benchmarks/tap_licenses.py`. It starts a Marketplace of made-up
+Run it from the checkout, in its environment: `python -m benchmarks.tap_licenses`. It starts a Marketplace of made-up
 licences on this machine, reads them once by `tap-atlassian-marketplace` and once by a plain tap (a `RESTStream` of the
 Singer SDK that reads the list page by page and writes with the SDK's own writer), and prints one table.
 
