@@ -5,9 +5,10 @@ from __future__ import annotations
 import queue
 import threading
 import weakref
-from concurrent.futures import Future
+from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tap_atlassian_marketplace.errors import CredentialsError
 from tap_atlassian_marketplace.exports import Export, ExportStoppedError
@@ -57,9 +58,13 @@ class Spool:
         """Wait for an export that was started and give its rows.
 
         Raises:
+            CredentialsError: Any export was refused for that, while this one was not yet there.
             TapError: They could not be had; those of other exports still may.
         """
-        return self._rows[request].result()
+        rows, refused = self._rows[request], self._work.refused
+        either: tuple[Future[Any], ...] = (rows, refused)
+        wait(either, return_when=FIRST_COMPLETED)
+        return rows.result() if rows.done() else refused.result()
 
 
 @dataclass(frozen=True)
@@ -74,35 +79,30 @@ class _Work:
 
     def __init__(self, client: MarketplaceClient, timeout: float) -> None:
         self.stop = threading.Event()
+        self.refused: Future[NoReturn] = Future()  # ends, if ever, when the credentials are refused
         self._client = client
         self._timeout = timeout
-        self._refused: CredentialsError | None = None
 
     def do_all(self, waiting: queue.SimpleQueue[_Task]) -> None:
         """Fetch one export after the other."""
-        while True:
+        while not self.stop.is_set():
             try:
                 task = waiting.get_nowait()
             except queue.Empty:
                 return
             try:
-                self._raise_if_stopped()
                 rows = Export(self._client, task.request, timeout=self._timeout, stop=self.stop).fetch(task.path)
+            except ExportStoppedError:
+                return
             except BaseException as error:  # noqa: BLE001 - raised again where the rows are asked for
-                task.rows.set_exception(self._cause(error))
+                if isinstance(error, CredentialsError):
+                    # What refuses one export refuses them all: nobody need wait for the others.
+                    with suppress(InvalidStateError):
+                        self.refused.set_exception(error)
+                    self.stop.set()
+                task.rows.set_exception(error)
             else:
                 task.rows.set_result(rows)
-
-    def _cause(self, error: BaseException) -> BaseException:
-        """What refuses one export refuses them all: the others need not try, and say the same."""
-        if isinstance(error, CredentialsError):
-            self._refused = error
-            self.stop.set()
-        return self._refused or error if isinstance(error, ExportStoppedError) else error
-
-    def _raise_if_stopped(self) -> None:
-        if self.stop.is_set():
-            raise ExportStoppedError
 
 
 def _close(stop: threading.Event, directory: SpoolDirectory) -> None:

@@ -26,10 +26,7 @@ def marketplace() -> Iterator[Callable[..., FakeMarketplace]]:
             return fake
 
         yield make
-        # An export that is still under way after an error must not call the next test's Marketplace.
-        for thread in threading.enumerate():
-            if thread.name == "export":
-                thread.join(10)
+        let_exports_end()
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +48,11 @@ def tap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Iterato
     """Run the command in this process."""
     with command(tmp_path, monkeypatch, capsys) as call:
         yield call
+    let_exports_end()
+
+
+def let_exports_end() -> None:
+    """Wait for exports that are still under way after an error: they must not call the next test's Marketplace."""
+    for thread in threading.enumerate():
+        if thread.name == "export":
+            thread.join(10)

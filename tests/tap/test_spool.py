@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import requests_mock
 from tests.tap.fake_marketplace import CONFIG, license_row, transaction_row
 
+from marketplace_http import RetryPolicy
 from tap_atlassian_marketplace.client import MarketplaceClient
 from tap_atlassian_marketplace.errors import CredentialsError, MarketplaceError, SpoolError
 from tap_atlassian_marketplace.exports import ExportRequest
@@ -78,6 +80,24 @@ def test_refused_credentials_stop_all_exports(marketplace, tmp_path):
         with pytest.raises(CredentialsError, match="401"):
             spool.rows(request)
     assert time.monotonic() - began < 5
+    spool.close()
+
+
+def test_nobody_waits_for_an_export_when_the_credentials_of_another_were_refused(marketplace, tmp_path, monkeypatch):
+    gone_on = threading.Event()
+    fake = marketplace([license_row(1)], [transaction_row(1, 1)])
+    fake.mock.post(requests_mock.ANY, status_code=403, additional_matcher=lambda r: "/sales/" in r.path)
+    fake.mock.post(requests_mock.ANY, status_code=502, additional_matcher=lambda r: "/licenses/" in r.path)
+    monkeypatch.setattr("tap_atlassian_marketplace.client._RETRY", RetryPolicy(sleep=lambda _: gone_on.wait(20)))
+    began = time.monotonic()
+    spool = open_spool(tmp_path, max_parallel_requests=2)
+    spool.start([REQUEST, SALES])
+    try:
+        with pytest.raises(CredentialsError, match="403"):
+            spool.rows(REQUEST)
+        assert time.monotonic() - began < 10
+    finally:
+        gone_on.set()
     spool.close()
 
 
