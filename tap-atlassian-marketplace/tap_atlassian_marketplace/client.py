@@ -25,6 +25,7 @@ Parameters = list[tuple[str, str]]
 _SECONDS_BETWEEN_STARTS = 0.15
 _RETRY = RetryPolicy()
 _UNREADABLE_TRIES = 3
+_WHERE_VENDOR_ID_IS = "it is the number in the address of your vendor page, marketplace.atlassian.com/manage/vendors/…"
 _DOWNLOAD_TIMEOUT = 120.0
 _BLOCK = 1 << 16
 LARGEST_PAGE = 50
@@ -72,7 +73,7 @@ class MarketplaceClient:
         if self._developer_id is None:
             vendor_id = self._settings.vendor_id or ""
             path = f"/rest/3/developer-space/vendor/{_segment(vendor_id)}"
-            body = self._json("GET", path, unknown=f"`vendor_id` {vendor_id} is unknown")
+            body = self._json("GET", path, unknown=f"`vendor_id` {vendor_id} is unknown; {_WHERE_VENDOR_ID_IS}")
             found = body.get("developerId") if isinstance(body, dict) else None
             if not found:
                 raise MarketplaceError(f"The Marketplace gave no developer id for `vendor_id` {vendor_id}.")

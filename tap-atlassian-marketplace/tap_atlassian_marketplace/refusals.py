@@ -14,6 +14,18 @@ if TYPE_CHECKING:
 TOKEN_PAGE = "https://id.atlassian.com/manage-profile/security/api-tokens"  # noqa: S105 - an address
 
 
+_SETTINGS = {
+    "cloudComplianceBoundaries": "compliance_boundaries",
+    "hosting": "hostings",
+    "lastUpdated": "start_date",
+    "licenseType": "license_types",
+    "productId": "app_keys",
+    "status": "license_statuses",
+    "text": "entitlement_numbers",
+}
+"""Which setting a parameter of a report comes from."""
+
+
 def refusal(error: ApiError, *, email: str, unknown: str | None) -> MarketplaceError:
     """Turn an answer of 400 or more into an error that says what to do.
 
@@ -29,7 +41,9 @@ def refusal(error: ApiError, *, email: str, unknown: str | None) -> MarketplaceE
     answer = redact(f"HTTP {error.status}" + (f", {error.reason}" if error.reason else ""), [email])
     match error.status:
         case 400:
-            return MarketplaceError(f"The Marketplace rejected a parameter ({answer}): check dates and filters.")
+            names = _settings_behind(error.body)
+            look_at = ", ".join(f"`{name}`" for name in names) or "dates and filters"
+            return MarketplaceError(f"The Marketplace rejected a parameter ({answer}): check {look_at}.")
         case 401:
             return CredentialsError(
                 f"The Marketplace refused the credentials ({answer}): check `email` and `api_token`. The token may be "
@@ -55,3 +69,10 @@ def refusal(error: ApiError, *, email: str, unknown: str | None) -> MarketplaceE
             )
         case _:
             return MarketplaceError(f"The Marketplace refused the call ({answer}): check `api_url`.")
+
+
+def _settings_behind(body: object) -> list[str]:
+    """The settings behind the parameters that an answer of 400 names."""
+    errors = body.get("errors") if isinstance(body, dict) else None
+    paths = [entry.get("path") for entry in errors if isinstance(entry, dict)] if isinstance(errors, list) else []
+    return [_SETTINGS[path] for path in dict.fromkeys(paths) if path in _SETTINGS]

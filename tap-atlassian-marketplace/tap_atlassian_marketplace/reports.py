@@ -100,6 +100,11 @@ class Reports:
                 unknown.pop(alias, None)
         return list(unknown)
 
+    @property
+    def trial_size(self) -> int:
+        """How many different `entitlement_numbers` are asked for."""
+        return len(set(self._settings.entitlement_numbers))
+
     def transactions(self) -> Iterator[Row]:
         """Give the transactions that the filters let through, each once, of any age."""
         for row in self._all_transactions:

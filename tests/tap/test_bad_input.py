@@ -46,6 +46,17 @@ def test_each_status_says_what_to_do(status, words):
     assert "jane" not in text
 
 
+@pytest.mark.parametrize(
+    ("parameter", "setting"),
+    [("status", "license_statuses"), ("hosting", "hostings"), ("sortBy", "filters"), ("lastUpdated", "start_date")],
+)
+def test_a_refused_parameter_names_its_setting(parameter, setting):
+    with requests_mock.Mocker() as mock:
+        mock.get(REPORTS, status_code=400, json={"errors": [{"message": "Must be one of: a, b", "path": parameter}]})
+        with pytest.raises(MarketplaceError, match=f"Must be one of: a, b.*check .*{setting}"):
+            client(developer_id=DEVELOPER).check()
+
+
 def test_an_unknown_vendor():
     with requests_mock.Mocker() as mock:
         mock.get(f"{URL}/developer-space/vendor/{VENDOR}", status_code=404, json=BODY)

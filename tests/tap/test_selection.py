@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 from tests.tap.fake_marketplace import license_row, run, transaction_row
 
+from tap_atlassian_marketplace.errors import StreamsFailedError
+
 
 def active_and_inactive(marketplace):
     return marketplace(
@@ -106,6 +108,12 @@ def test_a_trial_names_the_numbers_that_it_did_not_find(marketplace, caplog):
     marketplace([license_row(1)])
     assert run(entitlement_numbers=["E-1", "E-2"]).ids("licenses") == ["id-1"]
     assert "no licence was found for E-2." in caplog.text
+
+
+def test_a_trial_that_finds_nothing_fails(marketplace):
+    marketplace([license_row(1)])
+    with pytest.raises(StreamsFailedError, match="`entitlement_numbers`: no licence was found for E-2, E-3"):
+        run(entitlement_numbers=["E-2", "E-3"])
 
 
 def test_a_trial_of_the_sales_alone_finds_those_of_other_ids(marketplace):

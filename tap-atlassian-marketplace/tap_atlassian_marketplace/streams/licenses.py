@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tap_atlassian_marketplace.customers.contacts import contact_rows
 from tap_atlassian_marketplace.customers.identity import account_id, aliases, license_key
+from tap_atlassian_marketplace.errors import MarketplaceError
 from tap_atlassian_marketplace.row_kinds import LICENSES
 from tap_atlassian_marketplace.streams.base import MarketplaceStream
 
@@ -32,6 +33,8 @@ class Licenses(MarketplaceStream):
         """Name the licences of a trial that were not found, too."""
         super().report_oddities(reports)
         if unknown := reports.unknown_numbers():
+            if len(unknown) == reports.trial_size:
+                raise MarketplaceError(f"`entitlement_numbers`: no licence was found for {', '.join(unknown)}.")
             self.logger.warning("`entitlement_numbers`: no licence was found for %s.", ", ".join(unknown))
 
     def records(self, row: Row) -> Iterable[Row]:
