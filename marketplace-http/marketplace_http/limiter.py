@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 _HEADROOM = 0.02
 _BURST = 0.25  # of the limit, before calls are spaced evenly
+_CATCH_UP = 1 / 6  # of the window: delay that evenly spaced calls may make up for
 _SLOWEST = 1 / 60  # of the limit: the least that is still tried, to find out whether room has come
 _RECOVERY = 1.1  # growth of the share per step
 _RECOVERY_STEP = 2.0  # seconds
@@ -46,6 +48,7 @@ class RateLimiter:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._starts: deque[float] = deque()
+        self._due = -math.inf  # when the next evenly spaced call may start
         self._others = 0.0
         self._share = 1.0
         self._grown_at = 0.0
@@ -62,7 +65,7 @@ class RateLimiter:
                 now = self._clock()
                 start = self._earliest(now)
                 if start <= now:
-                    self._starts.append(now)
+                    self._enter(now)
                     return now
             self._sleep(start - now)
 
@@ -93,6 +96,7 @@ class RateLimiter:
                 self._share = max(_SLOWEST, self._share / 2)
             self._grown_at = now
             self._not_before = max(self._not_before, now + (_AFTER_REFUSAL if retry_after is None else retry_after))
+            self._due = max(self._due, self._not_before)
 
     def _earliest(self, now: float) -> float:
         while self._starts and self._starts[0] <= now - self._window:
@@ -103,8 +107,16 @@ class RateLimiter:
         if len(self._starts) >= allowed:
             start = max(start, self._starts[len(self._starts) - allowed] + self._window)
         elif len(self._starts) >= allowed * _BURST:
-            start = max(start, self._starts[-1] + self._window / allowed)
+            start = max(start, self._due)
         return start
+
+    def _enter(self, now: float) -> None:
+        allowed = self._allowed()
+        # Counted from when the call was due, not from when it started: else every delay would cost calls for good.
+        is_spaced = len(self._starts) >= allowed * _BURST
+        due = max(min(self._due, now), now - self._window * _CATCH_UP) if is_spaced else now
+        self._due = due + self._window / allowed
+        self._starts.append(now)
 
     def _allowed(self) -> int:
         room = self._limit * (1 - _HEADROOM) - self._others

@@ -71,6 +71,30 @@ def test_uses_the_window_and_never_more() -> None:
     assert len(server.accepted) >= 0.95 * 1800 * 5
 
 
+def test_makes_up_for_late_starts_and_pauses() -> None:
+    clock = Clock()
+    server = Server(clock, 1800, rival_per_window=360)
+    limiter = RateLimiter(1800, clock=clock, sleep=lambda seconds: clock.sleep(seconds + 0.004))
+    for minute in range(1, 11):
+        drive(limiter, server, clock, until=1000 + 60 * minute - 3)
+        clock.sleep(3)
+    assert len(server.refused) <= 1
+    late = [t for t in server.accepted if t > 1000 + 300]
+    assert len(late) >= 0.95 * (1800 - 360) * 5
+
+
+def test_makes_up_for_nothing_after_a_refusal() -> None:
+    clock = Clock()
+    limiter = limited(clock, 600)
+    for _ in range(100):
+        limiter.wait()
+    clock.sleep(5)
+    limiter.refused()
+    starts = [limiter.wait() for _ in range(20)]
+    assert starts[0] == 1007.0
+    assert starts[-1] - starts[0] > 3.0  # 300 a minute, and a little more once it recovers
+
+
 @pytest.mark.parametrize("rival", [180, 360, 900])
 def test_leaves_others_their_share(rival: int) -> None:
     clock = Clock()
