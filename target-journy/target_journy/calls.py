@@ -236,7 +236,8 @@ class EventCall:
         return ()
 
     def abort(self, error: DeliveryError) -> None:
-        """Note it as not sent where that is certain."""
+        """Note what may be a repeat already, and the event as not sent where that is certain."""
+        self._desk.report.possibly_repeated += error.possibly_repeated
         if not error.maybe_received:
             self._set_state(self._event.state)
 

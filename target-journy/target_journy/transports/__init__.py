@@ -47,11 +47,13 @@ class DeliveryError(Exception):
 
     Attributes:
         maybe_received: The server may have carried out the call all the same.
+        possibly_repeated: How often the call was made again although the server may have carried it out before.
     """
 
-    def __init__(self, message: str, *, maybe_received: bool = True) -> None:
+    def __init__(self, message: str, *, maybe_received: bool = True, possibly_repeated: int = 0) -> None:
         super().__init__(message)
         self.maybe_received = maybe_received
+        self.possibly_repeated = possibly_repeated
 
 
 class Transport(Protocol):

@@ -153,17 +153,23 @@ class JournyRest:
                 expect_json=True,
             )
         except ApiError as error:
-            raise self._meaning(error, maybe_received=bool(repeats)) from None
+            raise self._meaning(error, repeats=len(repeats)) from None
         except WaitInterruptedError:
-            raise DeliveryError("Stopped before the call was made", maybe_received=bool(repeats)) from None
+            # It waits before a call is made again, so the last of the repeats was not made.
+            raise DeliveryError(
+                "Stopped before the call was made",
+                maybe_received=bool(repeats),
+                possibly_repeated=max(0, len(repeats) - 1),
+            ) from None
         except (ConnectionFailedError, RedirectedError) as error:
             raise DeliveryError(
                 f"{error}. Check the setting 'api_url' and the network, then run again",
                 maybe_received=bool(repeats) or getattr(error, "maybe_received", False),
+                possibly_repeated=len(repeats),
             ) from None
         return response, len(repeats)
 
-    def _meaning(self, error: ApiError, *, maybe_received: bool) -> Exception:
+    def _meaning(self, error: ApiError, *, repeats: int) -> Exception:
         host = self._session.host
         said = f"{host} answered {error}".rstrip(".")
         if error.status in {400, 413, 422}:
@@ -183,7 +189,8 @@ class JournyRest:
             429: f"{said}. Lower the setting 'requests_per_minute', or let other integrations rest, then run again",
         }
         message = advice.get(error.status, f"{said}. What was not delivered is kept and sent by the next run")
-        return DeliveryError(message, maybe_received=maybe_received or error.status >= 500)
+        maybe_received = bool(repeats) or error.status >= 500
+        return DeliveryError(message, maybe_received=maybe_received, possibly_repeated=repeats)
 
     def _mask(self, text: Any) -> str:
         return redact(str(text), self._secrets)
