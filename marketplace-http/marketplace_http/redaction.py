@@ -25,18 +25,21 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         text: Any text, for example a message from a server.
         secrets: Values that must not appear, such as tokens; empty ones are passed over.
     """
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, MASK)
+    # The longest first: of two that begin alike, none may leave its end behind.
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, MASK)
     text = _CREDENTIAL.sub(rf"\1 {MASK}", text)
     text = _URL_PASSWORD.sub(rf"\1{MASK}@", text)
     return _EMAIL.sub(lambda found: found[0] if MASK in found[0] else MASK, text)
 
 
 class _RedactingFilter(logging.Filter):
-    def __init__(self, secrets: Iterable[str]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._secrets = [secret for secret in secrets if secret]
+        self._secrets: tuple[str, ...] = ()
+
+    def also_mask(self, secrets: Iterable[str]) -> None:
+        self._secrets = tuple(dict.fromkeys((*self._secrets, *secrets)))
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg = redact(record.getMessage(), self._secrets)
@@ -54,7 +57,11 @@ def redact_logs(secrets: Iterable[str]) -> None:
     Args:
         secrets: Tokens, keys and passwords of the plugin's configuration.
     """
-    masking = _RedactingFilter(secrets)
     named = (logging.getLogger(name) for name in logging.root.manager.loggerDict)
+    secrets = tuple(secrets)
     for handler in {handler for logger in (logging.root, *named) for handler in logger.handlers}:
-        handler.addFilter(masking)
+        masking = next((found for found in handler.filters if isinstance(found, _RedactingFilter)), None)
+        if masking is None:
+            masking = _RedactingFilter()
+            handler.addFilter(masking)
+        masking.also_mask(secrets)
