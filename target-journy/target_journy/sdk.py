@@ -23,8 +23,9 @@ from target_journy.environment import settings_from_environment
 from target_journy.settings import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
+    from typing import IO
 
     from singer_sdk.sinks.core import BaseJSONSchemaValidator
 
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 _PATIENCE = 10.0  # seconds
+_NO_JSON = "a line of the input is no JSON: is this the output of a Singer tap?"
 _MESSAGE_TYPES = [kind.value for kind in SingerMessageType]
 
 
@@ -43,11 +45,17 @@ class QuietReader(MsgSpecReader):
     """Reads Singer messages; unlike the SDK's readers it never logs or quotes a line that it cannot read."""
 
     @override
+    def process_lines(self, file_input: IO[str] | None, callbacks: dict[str, Callable[[dict[str, Any]], None]]) -> Any:
+        return super().process_lines(_readable(file_input or self.default_input), callbacks)  # type: ignore[arg-type]
+
+    @override
     def deserialize_json(self, line: str) -> dict[str, Any]:
         try:
             message = self._decode(line)
         except (msgspec.DecodeError, UnicodeError):
-            raise InputError("a line of the input is no JSON: is this the output of a Singer tap?") from None
+            raise InputError(_NO_JSON) from None
+        except RecursionError:
+            raise InputError("a line of the input is nested too deeply to be read; leave that field out") from None
         if not isinstance(message, dict) or message.get("type") not in _MESSAGE_TYPES:
             raise InputError("a line of the input is no Singer message: is this the output of a Singer tap?")
         return message
@@ -177,6 +185,14 @@ class CheckpointingTarget(Target):
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         # The SDK would drain everything and end with 0, as if all had been read.
         self.stop()
+
+
+def _readable(lines: IO[str]) -> Iterator[str]:
+    """The lines, as long as they are text at all."""
+    try:
+        yield from lines
+    except UnicodeDecodeError:
+        raise InputError(_NO_JSON) from None
 
 
 def _without_value(error: Any) -> str:

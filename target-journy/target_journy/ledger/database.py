@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL, Engine
 
+_LONGEST_WAIT = 30.0  # seconds for somebody else's lock on a SQLite file
+
 
 class InUseError(Exception):
     """Another run is using the ledger."""
@@ -33,7 +35,7 @@ def open_database(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         if url.database and url.database != ":memory:":
             _create_private(Path(url.database))
-        engine = create_engine(url, connect_args={"timeout": 30})
+        engine = create_engine(url, connect_args={"timeout": _LONGEST_WAIT})
         event.listen(engine, "connect", _tune_sqlite)
         return engine
     if url.get_backend_name() == "postgresql":

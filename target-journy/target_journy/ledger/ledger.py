@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -143,4 +144,6 @@ def _destination_id(connection: Connection, name: str) -> int:
 
 def _cause(error: Exception) -> str:
     original = getattr(error, "orig", None) or error
+    if isinstance(original, sqlite3.OperationalError):
+        return str(original)  # "database is locked", "database or disk is full": it never quotes values
     return type(original).__name__ if not isinstance(original, OSError) else original.strerror or "no access"

@@ -1,0 +1,163 @@
+"""Killed hard at any moment and run again, the loader ends as if it had not been killed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.target.command import settings, singer_lines
+from tests.target.processes import processes
+from tests.target.test_faults import KINDS, TODAY, TOMORROW, content
+
+from marketplace_sandbox.server import running
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.target.processes import Process, Processes
+
+    from marketplace_sandbox.server import Sandbox
+
+PARALLEL = 3
+SMALL_BATCHES = "import target_journy.target; target_journy.target.JournySink.MAX_SIZE_DEFAULT = 4\n"
+
+# The n-th call of this function kills the process instead.
+KILLED_AT = """
+import importlib, os, signal, sys
+owner, name, left = importlib.import_module({module!r}), {name!r}, {number}
+*path, name = name.split(".")
+for part in path:
+    owner = getattr(owner, part)
+original = getattr(owner, name)
+
+def call(*args, **options):
+    global left
+    left -= 1
+    if not left:
+        sys.stdout.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(*args, **options)
+
+setattr(owner, name, call)
+"""
+
+
+@pytest.fixture(scope="module")
+def commands() -> Iterator[Processes]:
+    with processes() as commands:
+        yield commands
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with running(rate_limit=10_000_000) as sandbox:
+        yield sandbox
+
+
+def states(process: Process) -> list[int]:
+    return [json.loads(line) for line in process.out.splitlines()]
+
+
+class Runs:
+    """Runs of the loader, each fed by a tap that knows the last STATE of the one before."""
+
+    def __init__(self, commands: Processes, folder: Path, sandbox: Sandbox) -> None:
+        self._commands = commands
+        self._folder = folder
+        self._config = {**settings(sandbox, folder), "max_parallel_requests": PARALLEL}
+
+    def start(self, messages: list[Any], *, after: int = 0, first: str = "") -> Process:
+        text = singer_lines(messages, after=after)
+        return self._commands.start(self._folder, text, self._config, first=SMALL_BATCHES + first)
+
+    def finish(self, messages: list[Any], *, after: int = 0) -> dict[str, Any]:
+        """The report of a run that nothing happens to."""
+        process = self.start(messages, after=after)
+        assert process.wait() == 0, process.log
+        assert states(process)[-1:] == [len(messages)][: len(messages) - after]
+        report: dict[str, Any] = json.loads((self._folder / "report.json").read_text())
+        assert report["waiting"] == 0
+        return report
+
+
+@pytest.fixture
+def runs(commands: Processes, tmp_path: Path, sandbox: Sandbox) -> Runs:
+    return Runs(commands, tmp_path, sandbox)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(commands: Processes, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Counter[str]]:
+    with running(rate_limit=10_000_000) as sandbox:
+        runs = Runs(commands, tmp_path_factory.mktemp("undisturbed"), sandbox)
+        runs.finish(TODAY)
+        runs.finish(TOMORROW)
+        return content(sandbox)
+
+
+def check(runs: Runs, sandbox: Sandbox, undisturbed: tuple[Any, Counter[str]], killed: Process, in_flight: int) -> None:
+    """Go on from the last STATE; in the end all must be there, and what is there twice be named."""
+    assert killed.wait() == -9
+    passed = states(killed)
+    report = runs.finish(TOMORROW, after=passed[-1] if passed else 0)
+    (found, told), (expected, once) = content(sandbox), undisturbed
+    assert found == expected
+    assert not once - told  # none lost
+    assert (told - once).total() <= report["possibly_repeated"] <= in_flight
+    sandbox.journal.clear()
+    runs.finish(TOMORROW)
+    assert sandbox.journal.calls == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("when", "after"), [("before-store", 0), ("after-store", 1)])
+def test_killed_while_a_call_is_under_way(
+    runs: Runs, sandbox: Sandbox, undisturbed: tuple[Any, Counter[str]], when: str, kind: str, after: int
+) -> None:
+    runs.finish(TODAY)
+    sandbox.gates.hold(when, side="journy", kind=kind, after=after)
+    process = runs.start(TOMORROW)
+    try:
+        sandbox.gates.wait(20)
+    finally:
+        process.kill()
+        sandbox.gates.release(drop=True)
+        sandbox.gates.clear()
+    check(runs, sandbox, undisturbed, process, PARALLEL if kind == "track" else 0)
+
+
+POINTS = {
+    "ledger.Ledger.transaction": (7, 23, 39),
+    "calls.EntityCall.settle": (3,),
+    "calls.MembersCall.settle": (2,),
+    "calls.EventCall.settle": (1, 2),
+    "target.TargetJourny._write_state_message": (1, 3),
+}
+
+
+@pytest.mark.parametrize(("point", "number"), [(point, number) for point in POINTS for number in POINTS[point]])
+def test_killed_between_answer_and_acknowledgement_or_before_a_state(
+    runs: Runs, sandbox: Sandbox, undisturbed: tuple[Any, Counter[str]], point: str, number: int
+) -> None:
+    runs.finish(TODAY)
+    module, name = point.split(".", 1)
+    first = KILLED_AT.format(module=f"target_journy.{module}", name=name, number=number)
+    check(runs, sandbox, undisturbed, runs.start(TOMORROW, first=first), PARALLEL)
+
+
+def test_killed_at_the_first_load_with_all_calls_under_way(
+    runs: Runs, sandbox: Sandbox, undisturbed: tuple[Any, Counter[str]]
+) -> None:
+    sandbox.gates.hold("after-store", side="journy", kind="upsert_account", times=None, after=1)
+    process = runs.start(TODAY)
+    try:
+        sandbox.gates.wait(20, calls=2)
+    finally:
+        process.kill()
+        sandbox.gates.clear()
+    assert (process.wait(), process.out) == (-9, "")
+    runs.finish(TODAY)
+    runs.finish(TOMORROW)
+    assert content(sandbox) == undisturbed
