@@ -169,16 +169,15 @@ class Delivery:
         with self._ledger.transaction() as ledger:
             # Until its outcome is known a record counts as never seen: a run that is cut short leaves no false memory.
             ledger.drop_seen(incoming.source.id for incoming in news)
-            ledger.save_seen(
-                {
-                    one.source.id: SeenRecord(one.source.id, one.digest, Outcome.REJECTED.name) for one, _ in refused
-                }.values()
-            )
             Planner(ledger, self._options, self._run).plan([(item.plan, item.operations) for item in mapped])
         for incoming, outcome in repeats:
             self._tally.repeated(incoming.source.stream, outcome)
         for incoming, reason in refused:
             self._tally.refused(incoming.source, incoming.record, reason)
+        if refused:  # only now that they are kept: a run that is cut short before refuses them once more
+            seen = {one.source.id: SeenRecord(one.source.id, one.digest, Outcome.REJECTED.name) for one, _ in refused}
+            with self._ledger.transaction() as ledger:
+                ledger.save_seen(seen.values())
         return mapped
 
     def _compare(self, batch: list[Incoming]) -> tuple[list[Incoming], list[tuple[Incoming, Outcome]]]:

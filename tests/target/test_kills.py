@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.target.command import settings, singer_lines
 from tests.target.processes import processes
+from tests.target.rows import sale
 from tests.target.test_faults import KINDS, TODAY, TOMORROW, content
 
 from marketplace_sandbox.server import running
@@ -67,7 +68,7 @@ class Runs:
     def __init__(self, commands: Processes, folder: Path, sandbox: Sandbox) -> None:
         self._commands = commands
         self._folder = folder
-        self._config = {**settings(sandbox, folder), "max_parallel_requests": PARALLEL}
+        self._config = {**settings(sandbox, folder), "max_parallel_requests": PARALLEL, "max_rejected_percent": 50}
 
     def start(self, messages: list[Any], *, after: int = 0, first: str = "") -> Process:
         text = singer_lines(messages, after=after)
@@ -161,3 +162,16 @@ def test_killed_at_the_first_load_with_all_calls_under_way(
     runs.finish(TODAY)
     runs.finish(TOMORROW)
     assert content(sandbox) == undisturbed
+
+
+def test_killed_before_a_record_that_cannot_be_mapped_was_kept(runs: Runs, tmp_path: Path) -> None:
+    messages = [*TODAY, ("transactions", {**sale(9)[1], "purchaseDetails": {}})]
+    killed = runs.start(
+        messages, first=KILLED_AT.format(module="target_journy.quarantine", name="Quarantine.add", number=1)
+    )
+    assert killed.wait() == -9
+    assert not (tmp_path / "rejected.jsonl").exists()
+    report = runs.finish(messages)
+    assert (report["streams"]["transactions"]["rejected"], report["rejected_again"]) == (1, 0)
+    assert len((tmp_path / "rejected.jsonl").read_text().splitlines()) == 1
+    assert runs.finish(messages)["rejected_again"] == 1
