@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 _PATIENCE = 10.0  # seconds
 _NO_JSON = "a line of the input is no JSON: is this the output of a Singer tap?"
+_TOO_DEEP = "a line of the input is nested too deeply to be read; leave that field out"
 _MESSAGE_TYPES = [kind.value for kind in SingerMessageType]
 
 
@@ -55,7 +56,7 @@ class QuietReader(MsgSpecReader):
         except (msgspec.DecodeError, UnicodeError):
             raise InputError(_NO_JSON) from None
         except RecursionError:
-            raise InputError("a line of the input is nested too deeply to be read; leave that field out") from None
+            raise InputError(_TOO_DEEP) from None
         if not isinstance(message, dict) or message.get("type") not in _MESSAGE_TYPES:
             raise InputError("a line of the input is no Singer message: is this the output of a Singer tap?")
         return message
@@ -230,6 +231,9 @@ def run(command: Callable[..., Any], expected: tuple[type[Exception], ...]) -> N
     except expected as error:
         logger.error("%s", str(error).replace("\n", " "))  # noqa: TRY400 - one line, no traceback
         _read_on()
+        sys.exit(1)
+    except RecursionError:  # what could just be read may be too deep to be written
+        logger.error("%s", _TOO_DEEP)  # noqa: TRY400
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - the last resort, which must not print data
         last = error.__traceback__

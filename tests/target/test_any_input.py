@@ -217,3 +217,14 @@ def test_a_disk_that_is_full(commands: Processes, sandbox: Sandbox, tmp_path: Pa
     assert process.wait() == 0, process.log
     assert json.loads(process.out.splitlines()[-1]) == len(messages)
     assert len(sandbox.journy.accounts) == len(sandbox.journy.users) == 150
+
+
+@pytest.mark.parametrize("levels", range(970, 990, 3))
+def test_a_value_that_can_just_be_read(commands: Processes, sandbox: Sandbox, tmp_path: Path, levels: int) -> None:
+    text = LINES.replace('"appEdition": ' + HOLE, '"other": ' + '{"a":' * levels + "1" + "}" * levels)
+    process = commands.start(tmp_path, text, settings(sandbox, tmp_path))
+    if process.wait():
+        assert process.out == ""
+        assert [line for line in process.errors if "nested too deeply" in line] == process.errors != []
+    else:
+        assert everything_is_there(sandbox)
