@@ -39,7 +39,8 @@ class RetryPolicy:
     Attributes:
         tries: Calls in all, the first one included.
         base: Seconds before the second call; doubled for each one after.
-        longest: The longest wait in seconds, whether chosen here or asked for by the server.
+        longest: The longest wait in seconds that is chosen here.
+        patience: The longest wait in seconds that the server may ask for; if it asks for more, its refusal stands.
         statuses: HTTP statuses that another try may cure.
         sleep: Replaced by tests.
     """
@@ -47,6 +48,7 @@ class RetryPolicy:
     tries: int = 6
     base: float = 1.0
     longest: float = 60.0
+    patience: float = 600.0
     statuses: frozenset[int] = TRANSIENT_STATUSES
     sleep: Callable[[float], None] = time.sleep
 
@@ -61,4 +63,4 @@ class RetryPolicy:
         if asked is None:
             ceiling = min(self.longest, self.base * 2.0 ** (failures - 1))
             asked = ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
-        self.sleep(min(asked, self.longest))
+        self.sleep(asked)

@@ -129,6 +129,8 @@ class ApiSession:
             if response.status_code < 300:
                 return response
             error_answer = self._error(response)
+            if (error_answer.retry_after or 0.0) > self._retry.patience:
+                raise error_answer
             if self._limiter and error_answer.status == _TOO_MANY and time.monotonic() < give_up:
                 self._limiter.refused(error_answer.retry_after)
                 continue

@@ -148,7 +148,7 @@ CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
         "export_timeout",
         th.CustomType({"type": ["integer", "null"], "minimum": 1}),
         "Export time-out",
-        "Seconds to wait until the Marketplace has prepared an export.",
+        "Seconds in which the Marketplace must have prepared and delivered an export.",
         default=1800,
     ),
     _setting(
