@@ -13,6 +13,8 @@ from tests.tap.fake_marketplace import Output, run
 
 from marketplace_http import ApiSession, RetryPolicy
 
+pytestmark = pytest.mark.long
+
 server = pytest.importorskip("marketplace_sandbox.server", reason="the sandbox is not installed")
 FAULTS = pytest.importorskip("marketplace_sandbox.faults.catalogue").FAULTS
 

@@ -10,6 +10,8 @@ import pytest
 from tests.tap.command import settings
 from tests.tap.fake_marketplace import Output
 
+pytestmark = pytest.mark.long
+
 server = pytest.importorskip("marketplace_sandbox.server", reason="the sandbox is not installed")
 
 # Runs the tap, and kills it the moment it is about to write its n-th message of a kind.

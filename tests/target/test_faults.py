@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from marketplace_sandbox.server import Sandbox
 
+pytestmark = pytest.mark.long
+
 ANN, BOB, CAT, DAN = (person(f"{name}@acme.com", name) for name in ("ann", "bob", "cat", "dan"))
 TODAY = [*license_messages(license_row(1, ANN, BOB), license_row(2, ANN, CAT), license_row(3, DAN)), sale(1), sale(2)]
 TOMORROW = [

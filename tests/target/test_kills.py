@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from marketplace_sandbox.server import Sandbox
 
+pytestmark = pytest.mark.long
+
 PARALLEL = 3
 SMALL_BATCHES = "import target_journy.target; target_journy.target.JournySink.MAX_SIZE_DEFAULT = 4\n"
 
