@@ -17,8 +17,6 @@ from target_journy.values import to_json, to_value
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-Expression = "Callable[[Mapping[str, Any]], Any]"
-
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _PLACE = re.compile(r"{(\w+)}")
 _ONE_CALL = re.compile(rf"(known|tier_users|first_name|last_name|email_domain)\(({_PLAIN_NAME.pattern})\)")
