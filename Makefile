@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV := .venv/bin
 # Only an interpreter that was asked for by name is the one and only.
 ASKED := $(if $(filter command% environment%,$(origin PYTHON)),$(PYTHON))
-PARTS := marketplace-http/marketplace_http tap-atlassian-marketplace/tap_atlassian_marketplace \
-	target-journy/target_journy sandbox/marketplace_sandbox scripts benchmarks
+PARTS := marketplace-http/marketplace_http marketplace-singer/marketplace_singer \
+	tap-atlassian-marketplace/tap_atlassian_marketplace target-journy/target_journy \
+	sandbox/marketplace_sandbox scripts benchmarks
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-long bench check sandbox lint format settings docs lock clean
@@ -56,8 +57,9 @@ docs: setup ## write what the documents say about settings, functions and the ma
 lock: setup ## resolve the dependencies anew into requirements.lock
 	$(VENV)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-header --no-annotate --no-emit-package marketplace-http \
-		--group pyproject.toml:dev marketplace-http/pyproject.toml tap-atlassian-marketplace/pyproject.toml \
-		target-journy/pyproject.toml sandbox/pyproject.toml --upgrade --output-file requirements.lock
+		--no-emit-package marketplace-singer --group pyproject.toml:dev marketplace-http/pyproject.toml \
+		marketplace-singer/pyproject.toml tap-atlassian-marketplace/pyproject.toml target-journy/pyproject.toml \
+		sandbox/pyproject.toml --upgrade --output-file requirements.lock
 
 clean: ## remove environments and caches; Meltano's database and the ledger stay
 	rm -rf .venv .tools .demo .meltano/extractors .meltano/loaders .meltano/run \

@@ -40,7 +40,7 @@ def pass_in_process(source: Path, result: Path) -> None:
     """Let the loader take decoded records in batches; write the seconds that it took."""
     import msgspec
 
-    from target_journy.environment import settings_from_environment
+    from marketplace_singer.environment import settings_from_environment
     from target_journy.loader import Loader
     from target_journy.settings import SETTINGS
 

@@ -7,6 +7,7 @@ import sys
 
 from singer_sdk.exceptions import ConfigurationError, MappingError
 
+from marketplace_singer import SettingsError
 from tap_atlassian_marketplace.errors import StreamsFailedError, TapError, call_stack, in_one_line
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 from tap_atlassian_marketplace.writing import widen_stdout
@@ -22,7 +23,7 @@ def main() -> None:
     except StreamsFailedError as error:
         for line in error.lines:
             logger.error("%s", line)  # noqa: TRY400 - a person reads this, the traceback says nothing to them
-    except (TapError, ConfigurationError, MappingError) as error:
+    except (TapError, SettingsError, ConfigurationError, MappingError) as error:
         logger.error("%s", error)  # noqa: TRY400
     except Exception as error:  # noqa: BLE001 - the last resort
         logger.error("%s", in_one_line(error))  # noqa: TRY400

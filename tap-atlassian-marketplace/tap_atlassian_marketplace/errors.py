@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from marketplace_singer import SettingsError, unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,10 +13,6 @@ if TYPE_CHECKING:
 
 class TapError(Exception):
     """The run cannot go on; the message is one line that says what to do."""
-
-
-class SettingError(TapError):
-    """A setting is missing or has an unusable value, found before any call."""
 
 
 class SpoolError(TapError):
@@ -48,10 +45,7 @@ class StreamsFailedError(TapError):
 
 def in_one_line(error: BaseException) -> str:
     """Say what went wrong; of an unforeseen error, whose text may quote a row, only its kind and place."""
-    if isinstance(error, TapError):
-        return str(error)
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"Unexpected {type(error).__name__} at {Path(last.filename).name}:{last.lineno}."
+    return str(error) if isinstance(error, (TapError, SettingsError)) else unexpected(error)
 
 
 def call_stack(error: BaseException) -> str:

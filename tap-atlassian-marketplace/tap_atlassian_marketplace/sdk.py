@@ -1,8 +1,8 @@
 """The one place that touches the Singer SDK's private parts.
 
-Five habits of the SDK do not fit: it runs streams alphabetically, one that fails takes those after it along, it moves
+Four habits of the SDK do not fit: it runs streams alphabetically, one that fails takes those after it along, it moves
 bookmarks by its own rules (back, when a look-back meets only older rows), it tells loaders to drop a table's old rows
-before the new ones came, and its messages quote configuration values and whole answers.
+before the new ones came.
 """
 
 from __future__ import annotations
@@ -16,18 +16,14 @@ from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Stream, Tap
-from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.helpers._typing import is_integer_type
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
-from singer_sdk.plugin_base import JSONSchemaValidator
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
+from marketplace_singer import SettingsError, StrictSettings
 from tap_atlassian_marketplace.errors import (
     CredentialsError,
-    SettingError,
     SpoolError,
     StreamsFailedError,
     TapError,
@@ -40,11 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from types import FrameType
 
-    import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
 
-class OrderedTap(Tap):
+class OrderedTap(StrictSettings, Tap):
     """A tap that emits its streams in a given order and never quotes a setting's value."""
 
     stream_order: ClassVar[tuple[str, ...]]
@@ -55,26 +50,6 @@ class OrderedTap(Tap):
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         capability for capability in Tap.capabilities if capability is not PluginCapabilities.BATCH
     ]
-
-    @classproperty
-    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
-        cls.append_builtin_config(cls.config_jsonschema)
-        try:
-            return dict(parse_environment_config(cls.config_jsonschema, cls._env_var_prefix))
-        except ValueError:
-            numbers = (name for name, schema in cls.config_jsonschema["properties"].items() if is_integer_type(schema))
-            names = [f"{cls._env_var_prefix}{name.upper()}" for name in numbers]
-            wrong = [name for name in names if not os.environ.get(name, "0").lstrip("-").isdigit()]
-            what = f"No number: {', '.join(wrong)}." if wrong else "A variable that must hold JSON does not."
-            raise SettingError(what) from None
-
-    @classmethod
-    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
-        """Read the files given by `--config`."""
-        try:
-            return super().cb_config(ctx, param, value)
-        except (OSError, TypeError, ValueError) as error:
-            raise SettingError(f"A file given by --config cannot be read as JSON ({type(error).__name__}).") from None
 
     @classmethod
     def invoke(cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **options: Any) -> None:
@@ -117,7 +92,7 @@ class OrderedTap(Tap):
                 continue
             try:
                 stream.sync()
-            except (CredentialsError, SettingError, SpoolError, OSError):
+            except (CredentialsError, SettingsError, SpoolError, OSError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever one stream trips over, the others go on
                 failures.setdefault(in_one_line(error), []).append(name)
@@ -128,14 +103,6 @@ class OrderedTap(Tap):
         self.message_writer.flush()
         if failures:
             raise StreamsFailedError([f"{', '.join(names)}: {line}" for line, names in failures.items()])
-
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        self.append_builtin_config(self.config_jsonschema)
-        validator = JSONSchemaValidator(self.config_jsonschema)
-        errors = [_without_value(error) for error in validator.iter_errors(self._config)]
-        if errors and raise_errors:
-            raise SettingError(" ".join(errors))
-        return errors
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # The SDK would exit with 0, as if everything had been read. The state so far was already written.
@@ -213,16 +180,5 @@ def _checked_json(option: str, file: IO[str] | None) -> IO[str] | None:
     try:
         json.loads(text)
     except ValueError:
-        raise SettingError(f"The file given by --{option} is not JSON.") from None
+        raise SettingsError(f"The file given by --{option} is not JSON.") from None
     return io.StringIO(text)
-
-
-def _without_value(error: Any) -> str:
-    """Say what is wrong with a setting without its value, which may be a secret."""
-    if error.validator == "required":
-        return f"{error.message.replace(chr(39), chr(96))}."
-    name = ".".join(str(part) for part in error.absolute_path) or "the configuration"
-    if error.validator == "type":
-        kinds = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
-        return f"`{name}` must be of type {' or '.join(kind for kind in kinds if kind != 'null')}."
-    return f"`{name}` breaks the rule {error.validator}: {error.validator_value}."

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from singer_sdk import typing as th
 
+from marketplace_singer import SettingsError, web_address
 from tap_atlassian_marketplace.dates import is_date
-from tap_atlassian_marketplace.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,9 +18,6 @@ DEFAULT_API_URL = "https://api.atlassian.com/marketplace"
 DEFAULT_USER_AGENT = "tap-atlassian-marketplace"
 COMPLIANCE_BOUNDARIES = ["commercial", "fedramp_moderate", "isolated_cloud"]
 
-_LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
-
-# "number", not "integer": the SDK would force every value from the environment through int().
 _NUMBER_OR_TEXT = th.CustomType({"type": ["string", "number", "null"]})
 # The text form is a JSON array or a comma-separated list, as environments and command lines give it.
 _LIST = th.CustomType({"type": ["array", "string", "null"], "items": {"type": "string"}})
@@ -206,18 +202,18 @@ class Settings:
         """Check a configuration that has passed `CONFIG_SCHEMA`.
 
         Raises:
-            SettingError: A value is missing or unusable; the message names the setting, never the value of
+            SettingsError: A value is missing or unusable; the message names the setting, never the value of
                 a secret.
         """
         developer_id, vendor_id = _text(config, "developer_id"), _text(config, "vendor_id")
         if not developer_id and not vendor_id:
-            raise SettingError(
-                "Neither `developer_id` nor `vendor_id` is set: give one of them. The vendor id is the number "
+            raise SettingsError(
+                "setting 'vendor_id' is missing, and 'developer_id' too: give one of them. The vendor id is the number "
                 "in the address of your vendor page, marketplace.atlassian.com/manage/vendors/<number>."
             )
         start_date, end_date = _date(config, "start_date"), _date(config, "end_date")
         if start_date and end_date and start_date > end_date:
-            raise SettingError(f"`start_date` {start_date} is after `end_date` {end_date}: no row can match.")
+            raise SettingsError(f"setting 'start_date': {start_date} is after 'end_date' {end_date}: no row can match.")
         return cls(
             email=_required(config, "email"),
             api_token=_required(config, "api_token"),
@@ -258,13 +254,13 @@ def _text(config: Mapping[str, Any], name: str) -> str | None:
 def _required(config: Mapping[str, Any], name: str) -> str:
     if value := _text(config, name):
         return value
-    raise SettingError(f"`{name}` is not set.")
+    raise SettingsError(f"setting {name!r} is missing")
 
 
 def _date(config: Mapping[str, Any], name: str) -> str | None:
     value = _text(config, name)
     if value and not is_date(value):
-        raise SettingError(f"`{name}` is not a date: {value!r}. Write it as YYYY-MM-DD, for example 2026-01-31.")
+        raise SettingsError(f"setting {name!r}: expected a date such as 2026-01-31")
     return value
 
 
@@ -282,17 +278,10 @@ def _list_from_text(name: str, text: str) -> list[Any]:
     try:
         value = json.loads(text)
     except ValueError:
-        raise SettingError(f"`{name}` is no list: write a JSON array or a comma-separated text.") from None
+        raise SettingsError(f"setting {name!r}: expected a JSON array or a comma-separated text") from None
     return list(value)
 
 
 def _api_url(config: Mapping[str, Any]) -> str:
-    url = (_text(config, "api_url") or DEFAULT_API_URL).rstrip("/").removesuffix("/rest/3")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise SettingError(f"`api_url` is no web address; the usual one is {DEFAULT_API_URL}.")
-    if parts.username or parts.password:
-        raise SettingError("`api_url` holds credentials: give them as `email` and `api_token`.")
-    if parts.scheme == "http" and parts.hostname not in _LOCAL_HOSTS:
-        raise SettingError("`api_url` is not encrypted: use https, or the token would travel in clear text.")
-    return url
+    url = _text(config, "api_url") or DEFAULT_API_URL
+    return web_address("api_url", url, usual=DEFAULT_API_URL, credential="api_token").removesuffix("/rest/3")

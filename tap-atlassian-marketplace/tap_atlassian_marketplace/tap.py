@@ -32,7 +32,7 @@ class TapAtlassianMarketplace(OrderedTap):
         """The checked settings.
 
         Raises:
-            SettingError: A setting is unusable.
+            SettingsError: A setting is unusable.
         """
         return Settings.from_config(self.config)
 

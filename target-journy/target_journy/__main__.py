@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from singer_sdk.exceptions import ConfigValidationError, MissingKeyPropertiesError, RecordsWithoutSchemaException
 
+from marketplace_singer import InputError, SettingsError, run
 from target_journy.dispatch import StoppedError
 from target_journy.ledger import LedgerError
 from target_journy.mapping import RecordError
 from target_journy.mapping_file import MappingError
-from target_journy.sdk import InputError, run
-from target_journy.settings import SettingsError
 from target_journy.target import TargetJourny
 from target_journy.transports import DeliveryError
 

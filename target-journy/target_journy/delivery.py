@@ -21,6 +21,7 @@ from target_journy.tickets import Plan, Ticket
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from marketplace_singer.quarantine import Quarantine
     from target_journy.calls import Results
     from target_journy.dispatch import Stop
     from target_journy.ledger import Ledger, LedgerTransaction
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from target_journy.operations import Operations
     from target_journy.options import Options
     from target_journy.orphans import Adopted
-    from target_journy.quarantine import Quarantine
     from target_journy.report import Report
     from target_journy.transports import Transport
 

@@ -8,10 +8,10 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import msgspec
 
+from marketplace_singer import Quarantine, SettingsError, web_address
 from target_journy.delivery import Delivery
 from target_journy.dispatch import Stop
 from target_journy.ledger import Ledger, LedgerError
@@ -19,9 +19,8 @@ from target_journy.mapping import DefaultMapping, RecordError, compile_streams
 from target_journy.mapping_file import MappingError, check_fields, load_mapping
 from target_journy.operations import Outcome
 from target_journy.options import Options
-from target_journy.quarantine import Quarantine
 from target_journy.report import Report
-from target_journy.settings import DEFAULT_LEDGER, DEFAULT_REJECTED, SettingsError, first_event_date, needs_ledger
+from target_journy.settings import DEFAULT_LEDGER, DEFAULT_REJECTED, first_event_date, needs_ledger
 from target_journy.transports.journy import DEFAULT_URL, JournyRest
 from target_journy.transports.rehearsal import SilentTransport
 
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 
 EXIT_OK = 0
 EXIT_REJECTED = 3
-
-_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 logger = logging.getLogger(__name__)
 
@@ -211,16 +208,9 @@ def journy(config: Mapping[str, Any], *, stop: Event | None = None, tries: int =
     if not (key.isascii() and key.isprintable()):
         raise SettingsError("setting 'api_key': it has characters that no key has; was it copied whole and alone?")
     url = str(config.get("api_url") or DEFAULT_URL).strip()
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise SettingsError(f"setting 'api_url': expected an address that begins with https://, such as {DEFAULT_URL}")
-    if parts.username or parts.password:
-        raise SettingsError("setting 'api_url': it holds credentials; the key belongs into 'api_key'")
-    if parts.scheme == "http" and parts.hostname not in _LOCAL_HOSTS:
-        raise SettingsError("setting 'api_url': use https, or the key would travel in clear text")
     return JournyRest(
         key,
-        api_url=url,
+        api_url=web_address("api_url", url, usual=DEFAULT_URL, credential="api_key"),
         user_agent=f"target-journy/{version('target-journy')}",
         timeout=float(config.get("timeout") or 60),
         requests_per_minute=int(config.get("requests_per_minute") or 1800),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from marketplace_singer import open_private
 from target_journy.operations import Outcome
-from target_journy.private_files import open_private
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
+from marketplace_singer import SettingsError
 from target_journy.mapping_file import PRESETS
 from target_journy.transports.journy import DEFAULT_URL
 
@@ -152,10 +153,6 @@ SETTINGS = th.PropertiesList(
         description="Seconds to wait for an answer of journy.io.",
     ),
 )
-
-
-class SettingsError(Exception):
-    """A setting cannot be used; the message names it and says what it takes."""
 
 
 def needs_ledger(config: Mapping[str, Any]) -> bool:

@@ -9,10 +9,10 @@ from target_journy.operations import Outcome, Source
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from marketplace_singer.quarantine import Quarantine
     from target_journy.calls import Result, Results
     from target_journy.dispatch import Stop
     from target_journy.orphans import Adopted
-    from target_journy.quarantine import Quarantine
     from target_journy.report import Report
     from target_journy.tickets import Plan
 
@@ -34,7 +34,7 @@ class Tally:
 
     def refused(self, source: Source, record: Mapping[str, Any], reason: str) -> None:
         """Count a record that could not be mapped."""
-        self._quarantine.add(source, record, reason)
+        self._quarantine.add(source.stream, source.key, record, reason)
         self._report.count(source.stream, Outcome.REJECTED)
 
     def repeated(self, stream: str, outcome: Outcome) -> None:
@@ -65,7 +65,8 @@ class Tally:
         self._counted_elsewhere.update(plan.orphans[1 if outcome is Outcome.WAITING else 0 :])
         if reasons:
             request_id = next((request_id for _, request_id in reasons if request_id), None)
-            self._quarantine.add(plan.source, record, "; ".join(dict.fromkeys(why for why, _ in reasons)), request_id)
+            why = "; ".join(dict.fromkeys(reason for reason, _ in reasons))
+            self._quarantine.add(plan.source.stream, plan.source.key, record, why, request_id)
         if outcome is Outcome.REJECTED and not reasons:
             self._report.rejected_again += 1
         self._report.count(plan.source.stream, outcome)
@@ -91,7 +92,7 @@ class Tally:
     def _keep_late(self, source: Source, what: Mapping[str, Any], result: Result) -> None:
         if result.rejected:
             reason = "; ".join(_reason(name, why) for name, why in result.rejected.items())
-            self._quarantine.add(source, what, reason, result.request_id)
+            self._quarantine.add(source.stream, source.key, what, reason, result.request_id)
 
 
 def _reason(name: str, why: str) -> str:

@@ -11,8 +11,8 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from typing_extensions import override
 
 from marketplace_http import redact_logs
+from marketplace_singer import CheckpointingTarget, PlainSink
 from target_journy.loader import Loader, journy
-from target_journy.sdk import CheckpointingTarget, PlainSink
 from target_journy.settings import SETTINGS
 from target_journy.transports import DeliveryError
 

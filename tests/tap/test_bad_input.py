@@ -8,8 +8,9 @@ import requests_mock
 from tests.tap.fake_marketplace import CONFIG, DEVELOPER, REPORTS, TOKEN, URL, VENDOR, license_row, run
 
 from marketplace_http import RetryPolicy
+from marketplace_singer import SettingsError
 from tap_atlassian_marketplace.client import MarketplaceClient
-from tap_atlassian_marketplace.errors import MarketplaceError, SettingError, TapError
+from tap_atlassian_marketplace.errors import MarketplaceError, TapError
 from tap_atlassian_marketplace.settings import Settings
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 
@@ -101,27 +102,27 @@ def test_product_pages_that_go_round_in_circles_end(marketplace):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"vendor_id": None}, ["`developer_id`", "`vendor_id`"]),
-        ({"vendor_id": " "}, ["`developer_id`", "`vendor_id`"]),
-        ({"start_date": "2026-13-01"}, ["`start_date`", "YYYY-MM-DD"]),
-        ({"start_date": "01/02/2026"}, ["`start_date`", "YYYY-MM-DD"]),
-        ({"end_date": "2026-1-1"}, ["`end_date`", "YYYY-MM-DD"]),
-        ({"start_date": "2026-02-01", "end_date": "2026-01-01"}, ["`start_date`", "`end_date`"]),
-        ({"api_url": "api.atlassian.com"}, ["`api_url`"]),
-        ({"api_url": "http://api.atlassian.com/marketplace"}, ["`api_url`", "https"]),
-        ({"api_url": f"https://me:{TOKEN}@api.atlassian.com"}, ["`api_url`", "credentials"]),
-        ({"app_keys": "[broken"}, ["`app_keys`"]),
-        ({"email": " "}, ["`email`"]),
-        ({"lookback_days": -1}, ["`lookback_days`"]),
-        ({"lookback_days": "many"}, ["`lookback_days`", "integer"]),
-        ({"export_timeout": 0}, ["`export_timeout`"]),
-        ({"include_free_apps": "perhaps"}, ["`include_free_apps`", "boolean"]),
-        ({"api_token": [TOKEN]}, ["`api_token`", "string"]),
-        ({"app_keys": [1]}, ["`app_keys.0`", "string"]),
+        ({"vendor_id": None}, ["'developer_id'", "'vendor_id'"]),
+        ({"vendor_id": " "}, ["'developer_id'", "'vendor_id'"]),
+        ({"start_date": "2026-13-01"}, ["'start_date'", "such as 2026-01-31"]),
+        ({"start_date": "01/02/2026"}, ["'start_date'", "such as 2026-01-31"]),
+        ({"end_date": "2026-1-1"}, ["'end_date'", "such as 2026-01-31"]),
+        ({"start_date": "2026-02-01", "end_date": "2026-01-01"}, ["'start_date'", "'end_date'"]),
+        ({"api_url": "api.atlassian.com"}, ["'api_url'"]),
+        ({"api_url": "http://api.atlassian.com/marketplace"}, ["'api_url'", "https"]),
+        ({"api_url": f"https://me:{TOKEN}@api.atlassian.com"}, ["'api_url'", "credentials"]),
+        ({"app_keys": "[broken"}, ["'app_keys'"]),
+        ({"email": " "}, ["'email'"]),
+        ({"lookback_days": -1}, ["'lookback_days'"]),
+        ({"lookback_days": "many"}, ["'lookback_days'", "integer"]),
+        ({"export_timeout": 0}, ["'export_timeout'"]),
+        ({"include_free_apps": "perhaps"}, ["'include_free_apps'", "boolean"]),
+        ({"api_token": [TOKEN]}, ["'api_token'", "string"]),
+        ({"app_keys": [1]}, ["'app_keys.0'", "string"]),
     ],
 )
 def test_bad_settings_name_the_setting_and_no_secret(change, words):
-    with pytest.raises(SettingError) as caught:
+    with pytest.raises(SettingsError) as caught:
         _ = TapAtlassianMarketplace(config={**CONFIG, **change}).settings
     assert all(word in str(caught.value) for word in words), caught.value
     assert TOKEN not in str(caught.value)
@@ -129,7 +130,7 @@ def test_bad_settings_name_the_setting_and_no_secret(change, words):
 
 @pytest.mark.parametrize("name", ["email", "api_token"])
 def test_missing_settings(name):
-    with pytest.raises(SettingError, match=f"`{name}` is a required"):
+    with pytest.raises(SettingsError, match=f"setting '{name}' is missing"):
         TapAtlassianMarketplace(config={key: value for key, value in CONFIG.items() if key != name})
 
 
@@ -167,4 +168,3 @@ def test_no_log_line_holds_a_secret(marketplace, caplog):
 
 def test_every_expected_error_is_one_kind():
     assert issubclass(MarketplaceError, TapError)
-    assert issubclass(SettingError, TapError)

@@ -53,7 +53,7 @@ def test_check(tap, config):
         ({"vendor_id": 1}, ["404", "`vendor_id` 1"]),
         ({"vendor_id": None, "developer_id": "nobody"}, ["`developer_id`"]),
         ({"api_url": "{}/rest/2"}, ["410", "`api_url`"]),
-        ({"vendor_id": None}, ["`vendor_id`", "`developer_id`"]),
+        ({"vendor_id": None}, ["'vendor_id'", "'developer_id'"]),
     ],
 )
 def test_check_fails_with_one_line(tap, config, change, words):
@@ -71,8 +71,8 @@ def test_check_fails_with_one_line(tap, config, change, words):
     [
         ({"app_keys": ["com.example.nothing"]}, ["`app_keys`", "com.example.nothing"]),
         ({"license_statuses": ["alive"]}, ["400", "active"]),
-        ({"start_date": "yesterday"}, ["`start_date`", "YYYY-MM-DD"]),
-        ({"api_token": ["sandbox-token"]}, ["`api_token` must be of type string"]),
+        ({"start_date": "yesterday"}, ["'start_date'", "such as 2026-01-31"]),
+        ({"api_token": ["sandbox-token"]}, ["setting 'api_token': expected string"]),
         ({"stream_maps": {"licenses": {"__filter__": "("}}}, ["Failed to parse expression"]),
     ],
 )
@@ -104,8 +104,12 @@ def test_settings_from_the_environment(tap, config):
     result = tap(None, "--config=ENV", env=env)
     assert result.returncode == 0, result.stderr
     assert {record["status"] for record in Output(result.stdout).records("licenses")} == {"active"}
-    result = tap(None, "--config=ENV", env={**env, "TAP_ATLASSIAN_MARKETPLACE_LOOKBACK_DAYS": "many"})
-    assert errors(result) == ["No number: TAP_ATLASSIAN_MARKETPLACE_LOOKBACK_DAYS."]
+    wrong = {"TAP_ATLASSIAN_MARKETPLACE_LOOKBACK_DAYS": "many"}
+    result = tap(None, "--config=ENV", env={**env, **wrong})
+    assert errors(result) == ["environment variable TAP_ATLASSIAN_MARKETPLACE_LOOKBACK_DAYS: expected a number"]
+    wrong = {"TAP_ATLASSIAN_MARKETPLACE_LOOKBACK_DAYS": "", "TAP_ATLASSIAN_MARKETPLACE_INCLUDE_FREE_APPS": "maybe"}
+    (line,) = errors(tap(None, "--config=ENV", env={**env, **wrong}))
+    assert line == "environment variable TAP_ATLASSIAN_MARKETPLACE_INCLUDE_FREE_APPS: expected true or false"
 
 
 def test_stream_maps_from_the_environment(tap, config):
@@ -113,7 +117,7 @@ def test_stream_maps_from_the_environment(tap, config):
     result = tap(config, "--config=ENV", env={name: '{"licenses": {"id": "id", "__else__": null}}'})
     assert {tuple(record) for record in Output(result.stdout).records("licenses")} == {("id",)}
     result = tap(config, "--config=ENV", env={name: "{"})
-    assert errors(result) == ["A variable that must hold JSON does not."]
+    assert errors(result) == [f"environment variable {name}: expected JSON"]
 
 
 def test_an_unforeseen_error_tells_its_kind_and_place_only(tap, config, monkeypatch):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import ArgumentError
 
-from target_journy.private_files import open_private
+from marketplace_singer import open_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Records that journy.io refused, kept in a file with the reason so that somebody can look at them."""
+"""Records that were refused, kept in a file with the reason so that somebody can look at them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from target_journy.private_files import open_private
-from target_journy.settings import SettingsError
+from marketplace_singer.errors import SettingsError
+from marketplace_singer.private_files import open_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from target_journy.operations import Source
 
 _encode = msgspec.json.Encoder(enc_hook=str, decimal_format="number").encode
 
@@ -31,14 +30,15 @@ class Quarantine:
         self.path = path
         self.count = 0
 
-    def add(self, source: Source, record: Mapping[str, Any], reason: str, request_id: str | None = None) -> None:
+    def add(self, stream: str, key: str, record: Mapping[str, Any], reason: str, request_id: str | None = None) -> None:
         """Keep a record that was refused.
 
         Args:
-            source: Where it came from.
+            stream: The stream that it came in.
+            key: Its identity within that stream, as text.
             record: The record itself.
             reason: Why it was refused.
-            request_id: journy.io's name for the call that refused it.
+            request_id: The server's name for the call that refused it, if there was one.
 
         Raises:
             SettingsError: The file cannot be written.
@@ -48,8 +48,8 @@ class Quarantine:
             return
         line = {
             "time": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
-            "stream": source.stream,
-            "key": source.key,
+            "stream": stream,
+            "key": key,
             "reason": reason,
             "request_id": request_id,
             "record": record,

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from dotenv import find_dotenv, load_dotenv
 
-from target_journy.settings import SettingsError
+from marketplace_singer.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _BOOLEANS = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
-    **dict.fromkeys(("false", "no", "off", "0", ""), False),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
 }
 
 
@@ -34,6 +34,8 @@ def settings_from_environment(schema: Mapping[str, Any], prefix: str) -> dict[st
     for name, rule in schema["properties"].items():
         variable = f"{prefix}{name.upper()}"
         if variable in os.environ:
+            if not os.environ[variable].strip() and not _takes_text(rule):
+                continue  # a line of `.env` that nobody filled in
             try:
                 found[name] = _read(os.environ[variable], rule)
             except ValueError as error:
@@ -41,10 +43,18 @@ def settings_from_environment(schema: Mapping[str, Any], prefix: str) -> dict[st
     return found
 
 
-def _read(text: str, rule: Mapping[str, Any]) -> Any:
+def _kinds(rule: Mapping[str, Any]) -> set[str]:
     kinds = rule.get("type", "string")
-    kinds = {kinds} if isinstance(kinds, str) else set(kinds)
-    if "string" in kinds and not ("object" in kinds and text.lstrip().startswith("{")):
+    return {kinds} if isinstance(kinds, str) else set(kinds)
+
+
+def _takes_text(rule: Mapping[str, Any]) -> bool:
+    return "string" in _kinds(rule)
+
+
+def _read(text: str, rule: Mapping[str, Any]) -> Any:
+    kinds = _kinds(rule)
+    if _takes_text(rule) and not ("object" in kinds and text.lstrip().startswith("{")):
         return text
     if "boolean" in kinds:
         if text.strip().lower() not in _BOOLEANS:

@@ -1,0 +1,26 @@
+"""Singer manners that the plugins share: strict settings, quiet input, quarantine, one line for an error.
+
+What a record means, and where it goes, belongs to each plugin; this package only keeps the Singer SDK from guessing at
+settings and from quoting data in its messages.
+"""
+
+from marketplace_singer.command import run, unexpected
+from marketplace_singer.errors import SettingsError
+from marketplace_singer.private_files import open_private
+from marketplace_singer.quarantine import Quarantine
+from marketplace_singer.reading import InputError
+from marketplace_singer.settings import StrictSettings, web_address
+from marketplace_singer.target import CheckpointingTarget, PlainSink
+
+__all__ = [
+    "CheckpointingTarget",
+    "InputError",
+    "PlainSink",
+    "Quarantine",
+    "SettingsError",
+    "StrictSettings",
+    "open_private",
+    "run",
+    "unexpected",
+    "web_address",
+]

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+
+from marketplace_singer import SettingsError
+from marketplace_singer.environment import settings_from_environment
+
+SCHEMA = {
+    "properties": {
+        "name": {"type": ["string", "null"]},
+        "wanted": {"type": ["boolean", "null"]},
+        "days": {"type": ["integer", "null"]},
+        "share": {"type": "number"},
+        "names": {"type": ["array", "null"], "items": {"type": "string"}},
+        "mapping": {"type": ["object", "string", "null"]},
+    }
+}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("name", "12", "12"),
+        ("name", "", ""),
+        ("wanted", " Yes ", True),
+        ("wanted", "0", False),
+        ("days", "-3", -3),
+        ("share", "2.5", 2.5),
+        ("names", '["a"]', ["a"]),
+        ("mapping", "map.yml", "map.yml"),
+        ("mapping", ' {"streams": {}}', {"streams": {}}),
+    ],
+)
+def test_values(monkeypatch, name, text, value):
+    monkeypatch.setenv(f"X_{name.upper()}", text)
+    assert settings_from_environment(SCHEMA, "X_") == {name: value}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("wanted", "maybe", "true or false"),
+        ("days", "3.5", "a number"),
+        ("share", "half", "a number"),
+        ("names", "[secret", "JSON"),
+        ("mapping", "{secret", "JSON"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_not_quoted(monkeypatch, name, text, expected):
+    monkeypatch.setenv(f"X_{name.upper()}", text)
+    with pytest.raises(SettingsError) as caught:
+        settings_from_environment(SCHEMA, "X_")
+    assert str(caught.value) == f"environment variable X_{name.upper()}: expected {expected}"
+
+
+@pytest.mark.parametrize("name", ["wanted", "days", "share", "names"])
+def test_a_line_that_nobody_filled_in_is_not_set(monkeypatch, name):
+    monkeypatch.setenv(f"X_{name.upper()}", " ")
+    assert settings_from_environment(SCHEMA, "X_") == {}
+
+
+def test_the_file_env_gives_what_the_environment_does_not(tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("X_DAYS=1\nX_SHARE=2\n", encoding="utf-8")
+    monkeypatch.setenv("X_DAYS", "7")
+    monkeypatch.delenv("X_SHARE", raising=False)
+    assert settings_from_environment(SCHEMA, "X_") == {"days": 7, "share": 2.0}
