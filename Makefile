@@ -7,7 +7,7 @@ VENV := .venv/bin
 ASKED := $(if $(filter command% environment%,$(origin PYTHON)),$(PYTHON))
 PARTS := marketplace-http/marketplace_http marketplace-singer/marketplace_singer \
 	tap-atlassian-marketplace/tap_atlassian_marketplace target-journy/target_journy \
-	sandbox/marketplace_sandbox scripts benchmarks
+	target-atlassian-marketplace/target_atlassian_marketplace sandbox/marketplace_sandbox scripts benchmarks
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-long bench check sandbox lint format settings docs lock clean
@@ -59,7 +59,7 @@ lock: setup ## resolve the dependencies anew into requirements.lock
 		--no-emit-find-links --no-header --no-annotate --no-emit-package marketplace-http \
 		--no-emit-package marketplace-singer --group pyproject.toml:dev marketplace-http/pyproject.toml \
 		marketplace-singer/pyproject.toml tap-atlassian-marketplace/pyproject.toml target-journy/pyproject.toml \
-		sandbox/pyproject.toml --upgrade --output-file requirements.lock
+		target-atlassian-marketplace/pyproject.toml sandbox/pyproject.toml --upgrade --output-file requirements.lock
 
 clean: ## remove environments and caches; Meltano's database and the ledger stay
 	rm -rf .venv .tools .demo .meltano/extractors .meltano/loaders .meltano/run \

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 VENV = ROOT / ".venv" / "bin"
 TAP = "tap-atlassian-marketplace"
 JOURNY = "target-journy"
+IMPORT = "target-atlassian-marketplace"
 PLUGIN_KINDS = ("extractors", "loaders")
 _ALONE = {"MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false", "MELTANO_CLI_DISABLE_VERSION_CHECK": "1"}
 _OF_A_PLUGIN = ("MELTANO_", "TAP_", "TARGET_")

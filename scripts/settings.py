@@ -15,10 +15,10 @@ from functools import cache
 from typing import Any
 
 import yaml
-from scripts.meltano_project import JOURNY, TAP, VENV
+from scripts.meltano_project import IMPORT, JOURNY, TAP, VENV
 from scripts.setup import ROOT
 
-PLUGINS = (TAP, JOURNY)
+PLUGINS = (TAP, JOURNY, IMPORT)
 # What the SDK adds by itself: of little use with these plugins, and documented there.
 OF_THE_SDK = re.compile(r"stream_map|faker_|flattening_|batch_|add_record_metadata$|load_method$|validate_records$")
 # Not required by the schema, because `developer_id` would do as well.

@@ -17,7 +17,14 @@ from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("marketplace-http", "marketplace-singer", "tap-atlassian-marketplace", "target-journy", "sandbox")
+PACKAGES = (
+    "marketplace-http",
+    "marketplace-singer",
+    "tap-atlassian-marketplace",
+    "target-journy",
+    "target-atlassian-marketplace",
+    "sandbox",
+)
 SUITABLE = ((3, 12), (3, 11), (3, 10))
 UV_AT_LEAST = (0, 8, 14)
 

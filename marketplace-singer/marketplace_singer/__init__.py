@@ -9,7 +9,7 @@ from marketplace_singer.errors import SettingsError
 from marketplace_singer.private_files import open_private
 from marketplace_singer.quarantine import Quarantine
 from marketplace_singer.reading import InputError
-from marketplace_singer.settings import StrictSettings, web_address
+from marketplace_singer.settings import StrictSettings, text_list, web_address
 from marketplace_singer.target import CheckpointingTarget, PlainSink
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "StrictSettings",
     "open_private",
     "run",
+    "text_list",
     "unexpected",
     "web_address",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -69,6 +70,28 @@ def web_address(name: str, url: str, *, usual: str, credential: str) -> str:
     if parts.scheme == "http" and parts.hostname not in _LOCAL_HOSTS:
         raise SettingsError(f"setting {name!r}: use https, or {credential!r} would travel in clear text")
     return url.rstrip("/")
+
+
+def text_list(name: str, value: Any) -> tuple[str, ...]:
+    """Read a list that may be given as text: a JSON array, or words with commas between them.
+
+    Args:
+        name: The setting that holds it.
+        value: Its value; None for none.
+
+    Returns:
+        Its entries as text, free of blanks and repeats.
+
+    Raises:
+        SettingsError: The text begins like a JSON array and is none.
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value) if value.lstrip().startswith("[") else value.split(",")
+        except ValueError:
+            raise SettingsError(f"setting {name!r}: expected a JSON array or a comma-separated text") from None
+    texts = (str(entry).strip() for entry in value or ())
+    return tuple(dict.fromkeys(text for text in texts if text))
 
 
 def _without_value(error: Any) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
-from marketplace_singer import SettingsError, web_address
+from marketplace_singer import SettingsError, text_list, web_address
 from tap_atlassian_marketplace.dates import is_date
 
 if TYPE_CHECKING:
@@ -265,21 +264,7 @@ def _date(config: Mapping[str, Any], name: str) -> str | None:
 
 
 def _list(config: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    value = config.get(name) or []
-    if isinstance(value, str):
-        value = _list_from_text(name, value)
-    texts = (str(entry).strip() for entry in value)
-    return tuple(dict.fromkeys(text for text in texts if text))
-
-
-def _list_from_text(name: str, text: str) -> list[Any]:
-    if not text.lstrip().startswith("["):
-        return text.split(",")
-    try:
-        value = json.loads(text)
-    except ValueError:
-        raise SettingsError(f"setting {name!r}: expected a JSON array or a comma-separated text") from None
-    return list(value)
+    return text_list(name, config.get(name))
 
 
 def _api_url(config: Mapping[str, Any]) -> str:
