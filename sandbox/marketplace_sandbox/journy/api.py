@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from starlette.routing import Route
 from marketplace_sandbox import credentials
 from marketplace_sandbox.journy import validation
 from marketplace_sandbox.journy.answers import bad_request, meta, refusal
+from marketplace_sandbox.strict_json import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -135,8 +135,8 @@ class JournyApi:
     ) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             try:
-                body = json.loads(await request.body(), parse_constant=_refuse_constant)
-            except (ValueError, RecursionError):
+                body = parsed(await request.body())
+            except ValueError:
                 return bad_request({}, "The request body is not valid JSON.")
             if not isinstance(body, dict):
                 return bad_request({"": "Expected an object."})
@@ -184,7 +184,3 @@ async def _unknown(_: Request) -> Response:
 
 def _members(body: dict[str, Any]) -> list[dict[str, str]]:
     return [entry["identification"] for entry in body["users"]]
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)

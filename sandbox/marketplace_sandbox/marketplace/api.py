@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from marketplace_sandbox import credentials
+from marketplace_sandbox.basic_auth import basic_credentials
 from marketplace_sandbox.marketplace import answers, selection
 from marketplace_sandbox.marketplace.exports import EXPORT_GONE
 from marketplace_sandbox.marketplace.parameters import choice, flag, page
@@ -227,13 +228,9 @@ async def _unknown(_: Request) -> Response:
 
 
 def _user(request: Request) -> str | None:
-    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
-    try:
-        user, _, token = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
+    user, token = basic_credentials(request) or ("", "")
     known = user in (credentials.VENDOR_EMAIL, credentials.NO_REPORTS_EMAIL)
-    return user if scheme.lower() == "basic" and known and token == credentials.API_TOKEN else None
+    return user if known and token == credentials.API_TOKEN else None
 
 
 # Links lack `/rest/3`, as live ones do: following them as they stand leads nowhere.
