@@ -28,6 +28,11 @@ def main() -> None:
         help="so many plain licences with a sale each, and nothing else",
     )
     parser.add_argument("--today", type=_date, default="2026-03-02", help="first day (default: %(default)s)")
+    parser.add_argument(
+        "--license-service-today",
+        type=_date,
+        help="date by which the License Service judges when a licence may start (default: the date in Sydney now)",
+    )
     parser.add_argument("--ready-file", type=Path, help="gets the base URL once calls are accepted")
     parser.add_argument(
         "--rate-limit", type=int, default=1800, help="journy.io's calls a minute (default: %(default)s)"
@@ -54,6 +59,7 @@ def main() -> None:
             seed=args.seed,
             customers=args.customers,
             today=args.today,
+            license_service_today=args.license_service_today,
             host=args.host,
             port=args.port,
             rate_limit=args.rate_limit,
@@ -61,8 +67,9 @@ def main() -> None:
             journal=not args.no_journal,
             faults=args.fault,
         ) as sandbox:
-            lines = (f"sandbox      {sandbox.url}", f"Marketplace  {sandbox.marketplace_url}")
-            sys.stdout.write("\n".join((*lines, f"journy.io    {sandbox.journy_url}", "")))
+            lines: tuple[str, ...] = (f"sandbox      {sandbox.url}", f"Marketplace  {sandbox.marketplace_url}")
+            lines += (f"Licences     {sandbox.license_service_url}", f"journy.io    {sandbox.journy_url}", "")
+            sys.stdout.write("\n".join(lines))
             sys.stdout.flush()
             if args.ready_file:
                 args.ready_file.write_text(sandbox.url + "\n", encoding="utf-8")

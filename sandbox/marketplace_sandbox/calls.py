@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-SIDES = ("marketplace", "journy")
+SIDES = ("marketplace", "journy", "license-service")
 
 _REPORT = r"/rest/3/reporting/developer-space/[^/]+"
 _MARKETPLACE = (
@@ -34,7 +34,11 @@ _JOURNY = {
     ("GET", "/segments/accounts"): "definitions",
     ("GET", "/segments/users"): "definitions",
 }
-_COMPILED = [(kind, method, re.compile(pattern)) for kind, method, pattern in _MARKETPLACE]
+_LICENSE_SERVICE = (("license", "POST", r"/rest/1\.0/plugins/[^/]+/license"),)
+_COMPILED = {
+    side: [(kind, method, re.compile(pattern)) for kind, method, pattern in patterns]
+    for side, patterns in (("marketplace", _MARKETPLACE), ("license-service", _LICENSE_SERVICE))
+}
 
 GROUPS = {
     "members": frozenset({"add_members", "remove_members"}),
@@ -42,8 +46,8 @@ GROUPS = {
 }
 """Names for several kinds together: `members`, and `write` for all that changes what journy.io holds."""
 
-KINDS = (*(kind for kind, *_ in _MARKETPLACE), *dict.fromkeys(_JOURNY.values()), "other")
-"""Every kind; `other` is what neither API has."""
+KINDS = (*(kind for kind, *_ in _MARKETPLACE), *dict.fromkeys(_JOURNY.values()), "license", "other")
+"""Every kind; `other` is what none of the APIs has."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Call:
     """One call to a stand-in.
 
     Attributes:
-        side: `marketplace` or `journy`.
+        side: One of `SIDES`.
         kind: One of `KINDS`.
         method: In capitals.
         path: With the side in front: `/journy/track`.
@@ -66,14 +70,15 @@ class Call:
 
 
 def call_of(method: str, path: str, query: str) -> Call | None:
-    """The call, or None if it is to neither of the two stand-ins."""
+    """The call, or None if it is to none of the stand-ins."""
     side, _, rest = path[1:].partition("/")
     if side not in SIDES:
         return None
-    kind = _JOURNY.get((method, f"/{rest}"), "other") if side == "journy" else _marketplace_kind(method, f"/{rest}")
-    return Call(side, kind, method, path, query)
+    return Call(side, _kind(side, method, f"/{rest}"), method, path, query)
 
 
-def _marketplace_kind(method: str, path: str) -> str:
-    found = (kind for kind, wanted, pattern in _COMPILED if method == wanted and pattern.fullmatch(path))
+def _kind(side: str, method: str, path: str) -> str:
+    if side == "journy":
+        return _JOURNY.get((method, path), "other")
+    found = (kind for kind, wanted, pattern in _COMPILED[side] if method == wanted and pattern.fullmatch(path))
     return next(found, "other")

@@ -1,4 +1,4 @@
-"""Control endpoints: look at both sides, move the world on, clear the journal."""
+"""Control endpoints: look at all sides, move the world on, clear the journal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from marketplace_sandbox.server import Sandbox
 
 _PAGE = f"""\
-Stand-ins for the Atlassian Marketplace vendor API and for journy.io. Nothing here is real.
+Stand-ins for the Atlassian Marketplace vendor API, for Atlassian's License Service and for journy.io. Nothing here is
+real.
 
 Marketplace   <this address>/marketplace    (paths /rest/3/...)
   user        {credentials.VENDOR_EMAIL}
@@ -26,12 +27,17 @@ Marketplace   <this address>/marketplace    (paths /rest/3/...)
   vendor      {credentials.VENDOR_ID}, developer space {credentials.DEVELOPER_ID}
   without report permission: {credentials.NO_REPORTS_EMAIL}, same token
 
+Licences      <this address>/license-service    (paths /rest/1.0/plugins/...)
+  user and token as above
+  of another vendor: {credentials.OTHER_VENDOR_EMAIL}, not approved: {credentials.UNAPPROVED_EMAIL}, same token
+
 journy.io     <this address>/journy
   API key     {credentials.JOURNY_KEY}
   disabled    {credentials.JOURNY_DISABLED_KEY}
 
 GET  /_world           what the Marketplace holds
 GET  /_journy          what journy.io holds
+GET  /_licenses        what was imported into the License Service
 GET  /_calls           every call so far
 POST /_reset           forget the calls
 POST /_step?days=1     move the world on; answers what changed
@@ -67,6 +73,7 @@ class Control:
             Route("/", self._page),
             Route("/_world", self._show_world),
             Route("/_journy", self._show_journy),
+            Route("/_licenses", self._show_licenses),
             Route("/_calls", self._show_calls),
             Route("/_reset", self._reset, methods=["POST"]),
             Route("/_step", self._step, methods=["POST"]),
@@ -80,6 +87,9 @@ class Control:
 
     async def _show_journy(self, _: Request) -> Response:
         return plain({**self._sandbox.journy.snapshot(), "counts": self._sandbox.journal.accepted()})
+
+    async def _show_licenses(self, _: Request) -> Response:
+        return plain(self._sandbox.license_service.snapshot())
 
     async def _show_calls(self, _: Request) -> Response:
         journal = self._sandbox.journal

@@ -6,8 +6,14 @@ VENDOR_EMAIL = "vendor@sandbox.example"
 NO_REPORTS_EMAIL = "noreports@sandbox.example"
 """User of the vendor's team who may not see reports; same token."""
 
+OTHER_VENDOR_EMAIL = "other-vendor@sandbox.example"
+"""User of another vendor, known to the License Service only; same token."""
+
+UNAPPROVED_EMAIL = "unapproved@sandbox.example"
+"""User whose vendor may not import licences, known to the License Service only; same token."""
+
 API_TOKEN = "sandbox-token"  # noqa: S105 - made up, opens nothing
-"""API token of both users."""
+"""API token of every user."""
 
 VENDOR_ID = 1212980
 """The vendor's number, as the Marketplace shows it in its portal."""

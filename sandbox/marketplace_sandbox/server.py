@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -25,13 +25,16 @@ from marketplace_sandbox.journy.api import JournyApi
 from marketplace_sandbox.journy.limit import SlidingWindow
 from marketplace_sandbox.journy.rate import RateMeter
 from marketplace_sandbox.journy.state import JournyState
+from marketplace_sandbox.license_service.api import LicenseServiceApi
+from marketplace_sandbox.license_service.state import LicenseServiceState
+from marketplace_sandbox.license_service.today import sydney_today
 from marketplace_sandbox.marketplace.api import MarketplaceApi
 from marketplace_sandbox.marketplace.exports import Exports
 from marketplace_sandbox.switches import Switches
 from marketplace_sandbox.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from marketplace_sandbox.faults import Fault
 
@@ -47,6 +50,7 @@ class Sandbox:
         url: Base URL, without a slash at the end.
         world: What the Marketplace holds.
         journy: What journy.io holds.
+        license_service: What was imported into the License Service.
         journal: Every call so far.
         limit: journy.io's limiter, and the other client that may use it too.
         rate: How fast journy.io was called.
@@ -59,6 +63,7 @@ class Sandbox:
     url: str
     world: World
     journy: JournyState
+    license_service: LicenseServiceState
     journal: Journal
     limit: SlidingWindow
     rate: RateMeter
@@ -89,6 +94,11 @@ class Sandbox:
         """Base URL of journy.io."""
         return f"{self.url}/journy"
 
+    @property
+    def license_service_url(self) -> str:
+        """Base URL of the License Service, to which clients add `/rest/1.0/plugins/...`."""
+        return f"{self.url}/license-service"
+
 
 @contextlib.contextmanager
 def running(
@@ -97,6 +107,7 @@ def running(
     seed: int = 1,
     customers: int = 0,
     today: str = "2026-03-02",
+    license_service_today: str | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
     polls_until_ready: int = 1,
@@ -110,9 +121,12 @@ def running(
 
     Args:
         world: What the Marketplace holds; by default the fixture companies and `customers` ordinary ones.
-        seed: Seed of that default world.
+        seed: Seed of that default world, and of the License Service's keys.
         customers: Ordinary customers of that default world.
         today: First day of that default world.
+        license_service_today: The date by which the License Service judges when a licence may start; by default the
+            date in Sydney by the clock, whatever day it is in the world: a client checks its dates against the clock
+            before it sends them, and both must mean the same 30 days.
         host: Address to listen at.
         port: Port to listen at; 0 takes a free one.
         polls_until_ready: The poll that first answers that an export is COMPLETED.
@@ -124,15 +138,16 @@ def running(
 
     Raises:
         OSError: The port is taken.
-        ValueError: A fault is not known.
+        ValueError: A fault is not known, or a date is none.
     """
-    active = Faults(faults)
+    active, license_service_clock = Faults(faults), _clock(license_service_today)
     world = world or World(seed=seed, customers=customers, today=today)
     listener, foreign = _listener(host, port), _listener(host, 0)
     sandbox = Sandbox(
         url=f"http://{host}:{listener.getsockname()[1]}",
         world=world,
         journy=JournyState(),
+        license_service=LicenseServiceState(seed, license_service_clock),
         journal=Journal(keep=journal),
         limit=SlidingWindow(rate_limit, rate_window, time.monotonic),
         rate=RateMeter(rate_window, time.monotonic),
@@ -176,10 +191,12 @@ def _listener(host: str, port: int) -> socket.socket:
 def _application(sandbox: Sandbox, exports: Exports) -> Starlette:
     marketplace = MarketplaceApi(sandbox.world, exports)
     journy = JournyApi(sandbox.journy, sandbox.limit, _now)
+    license_service = LicenseServiceApi(sandbox.license_service, sandbox.world)
     app = Starlette(
         routes=[
             Mount("/marketplace", routes=marketplace.routes()),
             Mount("/journy", routes=journy.routes()),
+            Mount("/license-service", routes=license_service.routes()),
             *Control(sandbox).routes(),
             *Switches(sandbox).routes(),
         ],
@@ -191,3 +208,10 @@ def _application(sandbox: Sandbox, exports: Exports) -> Starlette:
 
 def _now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _clock(day: str | None) -> Callable[[], date]:
+    if day is None:
+        return sydney_today
+    fixed = date.fromisoformat(day)
+    return lambda: fixed

@@ -22,7 +22,14 @@ SECONDS = 20
 def test_the_front_page_says_what_is_here(fresh):
     page = requests.get(fresh.url, timeout=10)
     assert page.headers["content-type"].startswith("text/plain")
-    for word in ("/marketplace", "/journy", credentials.API_TOKEN, credentials.JOURNY_KEY, "/_step"):
+    for word in (
+        "/marketplace",
+        "/license-service",
+        "/journy",
+        credentials.API_TOKEN,
+        credentials.JOURNY_KEY,
+        "/_step",
+    ):
         assert word in page.text
 
 
@@ -107,6 +114,7 @@ def command(*args, **kwargs):
 def test_the_command_serves_until_it_is_told_to_stop(tmp_path, number):
     ready = tmp_path / "ready"
     args = ("--port", "0", "--customers", "2", "--seed", "5", "--today", "2025-06-30", "--ready-file", str(ready))
+    args += ("--license-service-today", "2026-01-31")
     args += ("--fault", "429-seconds:kind=start,times=2,seconds=3", "--fault", "502")
     process = subprocess.Popen(command(*args), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -116,6 +124,7 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path, number):
         url = ready.read_text(encoding="utf-8").strip()
         content = requests.get(f"{url}/_world", timeout=10).json()
         faults = requests.get(f"{url}/_faults", timeout=10).json()["faults"]
+        licenses = requests.get(f"{url}/_licenses", timeout=10).json()
         process.send_signal(number)
         out, err = process.communicate(timeout=SECONDS)
     finally:
@@ -130,6 +139,8 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path, number):
     assert (process.returncode, err) == (0, "")
     assert f"{url}/marketplace" in out
     assert f"{url}/journy" in out
+    assert f"{url}/license-service" in out
+    assert licenses == {"today": "2026-01-31", "licenses": [], "accounts": {}}
 
 
 @pytest.mark.parametrize(
@@ -137,6 +148,7 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path, number):
     [
         (["--today", "2025-6-1"], "--today"),
         (["--today", "20250601"], "--today"),
+        (["--license-service-today", "now"], "--license-service-today"),
         (["--fault", "earthquake"], "export-failed"),
         (["--fault", "429-seconds:kind=begin"], "upsert_account"),
         (["--fault", "502:times=often"], "--fault"),

@@ -1,5 +1,6 @@
 """Each fault by name: what a plain client sees of it, and what the stand-in then holds."""
 
+import itertools
 import json
 import time
 from datetime import datetime, timezone
@@ -17,10 +18,23 @@ AUTH = (credentials.VENDOR_EMAIL, credentials.API_TOKEN)
 KEY = {"X-Api-Key": credentials.JOURNY_KEY}
 EXPORTS_ONLY = {name for name, trouble in FAULTS.items() if trouble.kinds}
 BODY = {"identification": {"accountId": "E-1"}, "properties": {"name": "Acme"}}
+LICENSE = {
+    "email": "ada@acme.example",
+    "firstName": "Ada",
+    "lastName": "Byron",
+    "organisationName": "Acme",
+    "isoCountryCode": "DE",
+    "startDate": "2025-01-01",
+    "endDate": "2027-01-01",
+    "licenseType": "COMMERCIAL",
+    "users": 25,
+}
+NUMBERS = itertools.count()
 NOTHING = requests.exceptions.ConnectionError
 CUT = requests.exceptions.ChunkedEncodingError
 
-# What a client gets of an upsert and of the start of an export: a status, or an exception of requests.
+# What a client gets of an upsert, and of the start of an export or the import of a licence: a status, or an exception
+# of requests.
 SEEN = {
     "429-seconds": 429,
     "429-date": 429,
@@ -61,6 +75,15 @@ def start(sandbox, report="licenses"):
     return call(sandbox, "POST", f"{REPORTS}/{report}/async/export")
 
 
+def import_license(sandbox):
+    url = f"{sandbox.license_service_url}/rest/1.0/plugins/com.sandbox.forms/license"
+    body = {**LICENSE, "id": f"L-{next(NUMBERS)}"}
+    return requests.post(url, json=body, auth=AUTH, timeout=10, allow_redirects=False)
+
+
+CALLERS = {"journy": upsert, "marketplace": start, "license-service": import_license}
+
+
 def export(sandbox, report="licenses"):
     """The id of an export that is ready."""
     export_id = start(sandbox, report).json()["export"]["id"]
@@ -85,14 +108,15 @@ def test_every_fault_is_tested_here():
 
 
 @pytest.mark.parametrize("name", SEEN)
-@pytest.mark.parametrize("side", ["journy", "marketplace"])
+@pytest.mark.parametrize("side", CALLERS)
 def test_what_is_seen_and_what_took_effect(sandbox, name, side):
     sandbox.journy.accounts.clear()
+    sandbox.license_service.licenses.clear()
     sandbox.journal.clear()
     sandbox.faults.clear()
     sandbox.faults.add(name, side=side, times=1, seconds=0.1)
-    seen = outcome(upsert if side == "journy" else start, sandbox)
-    expected = SEEN[name][side == "marketplace"] if isinstance(SEEN[name], tuple) else SEEN[name]
+    seen = outcome(CALLERS[side], sandbox)
+    expected = SEEN[name][side != "journy"] if isinstance(SEEN[name], tuple) else SEEN[name]
     assert (seen if isinstance(seen, type) else seen.status_code) == expected
     (entry,) = sandbox.journal.calls
     assert (entry["fault"], entry["stored"]) == (name, name in TAKES_EFFECT)
@@ -100,12 +124,15 @@ def test_what_is_seen_and_what_took_effect(sandbox, name, side):
         assert list(sandbox.journy.accounts) == (["E-1"] if name in TAKES_EFFECT else [])
         assert entry["body"] == BODY
         assert sum(sandbox.journal.accepted().values()) == entry["stored"]
+    if side == "license-service":
+        assert len(sandbox.license_service.licenses) == entry["stored"]
+        assert entry["kind"] == "license"
     if isinstance(expected, int):
         assert entry["status"] == expected
     elif expected is NOTHING:
         assert entry["status"] is None
     # Once spent, it is gone.
-    assert (upsert if side == "journy" else start)(sandbox).ok
+    assert CALLERS[side](sandbox).ok
     assert sandbox.journal.calls[-1]["fault"] is None
 
 
@@ -124,11 +151,14 @@ def test_retry_after_in_seconds_as_a_date_and_not_at_all(fresh):
 @pytest.mark.parametrize("name", ["429-plain", "401", "403", "410", "500"])
 def test_errors_are_in_the_apis_own_words(sandbox, name):
     sandbox.faults.clear()
-    sandbox.faults.add(name, times=2)
-    of_journy, of_marketplace = upsert(sandbox), start(sandbox)
+    sandbox.faults.add(name, times=3)
+    of_journy, of_marketplace, of_licenses = upsert(sandbox), start(sandbox), import_license(sandbox)
     assert of_journy.json()["meta"]["status"] == of_journy.status_code
     assert "X-RateLimit-Remaining" in of_journy.headers
     assert of_marketplace.json().keys() & {"errors", "message"}
+    assert of_licenses.status_code == of_journy.status_code
+    (entry,) = of_licenses.json()["errors"]
+    assert ("retired" in entry["message"]) == (name == "410")
 
 
 @pytest.mark.parametrize("name", ["502", "503", "502-after", "non-json"])
@@ -279,6 +309,8 @@ def test_foreign_links_and_redirects_lead_to_a_host_that_tells_who_came(fresh):
         ({"kind": "track"}, "j"),
         ({"kind": "write"}, "jj"),
         ({"kind": "validate"}, "j"),
+        ({"kind": "license"}, ""),
+        ({"side": "license-service"}, ""),
         ({"times": 2}, "mm"),
         ({"after": 3}, "jj"),
         ({"side": "journy", "after": 1, "times": 1}, "j"),
@@ -316,6 +348,8 @@ def test_the_fault_that_was_first_wins_and_only_its_hit_counts(fresh):
         ({"name": "502", "color": "red"}, "path"),
         ({"name": "export-failed", "kind": "track"}, "start"),
         ({"name": "duplicate-rows", "side": "journy"}, "download"),
+        ({"name": "foreign-links", "side": "license-service"}, "start"),
+        ({"name": "export-failed", "kind": "license"}, "start"),
         ({"side": "journy"}, "name"),
         ("502", "name"),
     ],

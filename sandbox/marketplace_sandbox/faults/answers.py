@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from marketplace_sandbox.journy import answers as journy
+from marketplace_sandbox.license_service import answers as license_service
 from marketplace_sandbox.marketplace import answers as marketplace
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ def _refusal(status: int, call: Call, limits: dict[str, str]) -> JSONResponse:
         response = journy.refusal(status, words[status])
         response.headers.update(limits)
         return response
+    if call.side == "license-service":
+        return license_service.REFUSALS[status]()
     if status == 429:
         return JSONResponse({"message": "Rate limit exceeded"}, status)
     if status == 500:

@@ -40,7 +40,8 @@ class Fault(Scope):
         if not isinstance(self.seconds, (int, float)) or isinstance(self.seconds, bool) or self.seconds < 0:
             raise ValueError("seconds: must be a number")
         aimed_at = GROUPS.get(self.kind or "", {self.kind})
-        if trouble.kinds and ((self.kind and trouble.kinds.isdisjoint(aimed_at)) or self.side == "journy"):
+        elsewhere = self.side not in (None, "marketplace")
+        if trouble.kinds and ((self.kind and trouble.kinds.isdisjoint(aimed_at)) or elsewhere):
             raise ValueError(f"{self.name} hits marketplace calls only: {', '.join(sorted(trouble.kinds))}")
 
     def covers(self, call: Call) -> bool:

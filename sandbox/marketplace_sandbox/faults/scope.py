@@ -17,7 +17,7 @@ class Scope:
     """Calls that have everything in common that is not None.
 
     Attributes:
-        side: `marketplace` or `journy`.
+        side: One of `marketplace_sandbox.calls.SIDES`.
         kind: A kind or group of `marketplace_sandbox.calls`.
         path: A part of the path, with `*` and `?` as in file names.
         times: How many of the calls are met; None for all.

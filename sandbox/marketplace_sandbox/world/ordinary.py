@@ -20,6 +20,14 @@ _USERS = (10, 15, 25, 50, 75, 100, 250, 500, 593, 1000)
 _PARTNERS = (("Blueprint Solutions", "Expert"), ("License Depot", "Reseller"), ("Tooling House", "Expert"))
 
 
+def _domain(partner: str) -> str:
+    return f"{partner.lower().replace(' ', '-')}-sbx.com"
+
+
+EXPERT_DOMAINS = frozenset(_domain(name) for name, kind in _PARTNERS if kind == "Expert")
+"""E-mail domains of Atlassian's Solution Partners; a reseller is none."""
+
+
 def ordinary_customer(b: Builder) -> None:
     """One company with one to three licences, and the sales that led to them."""
     name = f"{b.random.choice(_ADJECTIVES)} {b.random.choice(_NOUNS)} {b.random.choice(_TRADES)}"
@@ -90,7 +98,7 @@ def _partner(b: Builder) -> Any:
     if b.random.random() < 0.7:
         return ABSENT
     name, kind = b.random.choice(_PARTNERS)
-    contact = b.person(f"{name.lower().replace(' ', '-')}-sbx.com").short()
+    contact = b.person(_domain(name)).short()
     return {"partnerName": name, "partnerType": kind, "billingContact": contact if kind == "Expert" else {}}
 
 
