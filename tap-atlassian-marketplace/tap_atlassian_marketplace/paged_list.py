@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from tap_atlassian_marketplace.errors import TroubleError
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tap_atlassian_marketplace.client import MarketplaceClient, Parameters
+    from tap_atlassian_marketplace.client import ListPage, MarketplaceClient, Parameters
 
 _READINGS = 2
 
@@ -25,7 +27,8 @@ def read_list(
     """Write all rows of a report's list to a new file, as a JSON array that only this user can read.
 
     Rows come and go while the pages are read, and the others shift: some may come twice, others not at all. That is
-    seen by the total, which each page gives. The list is then read once more.
+    seen by the total, which each page gives. The list is then read once more. A list without a total is read twice,
+    too: it is believed when the same rows came both times.
 
     Args:
         client: The API.
@@ -35,42 +38,69 @@ def read_list(
         go_on: Raises when the run ends; called before each page.
 
     Returns:
-        None, or why rows may be missing, when the total did not fit the second time either.
+        None, or why rows may be missing, when the second reading did not settle it either.
 
     Raises:
         MarketplaceError: A page could not be had.
     """
+    before: _Reading | None = None
     for _ in range(_READINGS):
-        read, totals = _read_once(client, report, filters, path, go_on)
-        if totals <= {read}:
+        reading = _read_once(client, report, filters, path, go_on)
+        if reading.is_whole or (not reading.totals and reading == before):
             return None
-        announced = " or ".join(str(total) for total in sorted(totals))
-        doubt = f"The list of {report} changed while it was read: it had {announced} rows, {read} came."
-        _logger.warning("%s", doubt)
+        if reading.totals:
+            announced = " or ".join(str(total) for total in sorted(reading.totals))
+            doubt = f"The list of {report} changed while it was read: it had {announced} rows, {reading.rows} came."
+            _logger.warning("%s", doubt)
+        else:
+            doubt = f"The list of {report} tells no total, and gave other rows each time it was read."
+        before = reading
     return f"{doubt} This happened {_READINGS} times; rows may be missing, so the next run reads the same days again."
+
+
+@dataclass
+class _Reading:
+    """What one reading of the whole list gave; two without a total are equal when they gave the same rows."""
+
+    pages: int = 0
+    rows: int = 0
+    totals: set[int] = field(default_factory=set)
+    sum_of_hashes: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no row can have slipped through: the total fits, or a single page held all."""
+        return self.totals == {self.rows} or (not self.totals and self.pages == 1)
+
+    def take_in(self, page: ListPage) -> None:
+        """Count a page."""
+        self.pages += 1
+        self.rows += len(page.rows)
+        self.sum_of_hashes += sum(int.from_bytes(blake2b(row, digest_size=16).digest(), "big") for row in page.rows)
+        if page.total is not None:
+            self.totals.add(page.total)
 
 
 def _read_once(
     client: MarketplaceClient, report: str, filters: Parameters, path: Path, go_on: Callable[[], None]
-) -> tuple[int, set[int]]:
+) -> _Reading:
     place: Parameters | None = []
     seen: list[Parameters] = []
-    read, totals = 0, set()
+    reading, before = _Reading(), None
     descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(b"[")
         while place is not None:
-            if place in seen:
-                raise TroubleError(f"The pages of the list of {report} go round in circles.")
-            seen.append(place)
             go_on()
             page = client.list_page(report, filters, place)
-            for row in page.rows:
-                file.write(b",\n" if read else b"\n")
+            seen.append(place)
+            # A server that does not understand the place gives one page for ever, or nothing, and always a next place.
+            if page.following in seen or (page.following and page.rows == before):
+                raise TroubleError(f"The pages of the list of {report} go round in circles.")
+            for number, row in enumerate(page.rows, reading.rows):
+                file.write(b",\n" if number else b"\n")
                 file.write(row)
-                read += 1
-            if page.total is not None:
-                totals.add(page.total)
-            place = page.following
+            reading.take_in(page)
+            place, before = page.following, page.rows
         file.write(b"\n]")
-    return read, totals
+    return reading

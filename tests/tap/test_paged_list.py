@@ -64,7 +64,8 @@ def answers(*totals_and_rows):
         for number, (total, count) in enumerate(reading):
             following = {"next": f"?offset={number + 1}"} if number + 1 < len(reading) else {}
             rows = [{"n": number}] * count
-            pages.append({"json": {"_links": following, "licenses": rows, "totalCount": total}})
+            announced = {} if total is None else {"totalCount": total}
+            pages.append({"json": {"_links": following, "licenses": rows, **announced}})
     return pages
 
 
@@ -91,6 +92,24 @@ def test_a_list_that_moves_is_read_once_more(tmp_path, moved, caplog):
         assert len(rows) == 3
 
 
+def test_a_list_without_a_total_is_believed_when_it_gives_the_same_rows_twice(tmp_path):
+    with requests_mock.Mocker() as mock:
+        mock.get(f"{REPORTS}/licenses", answers([(None, 2), (None, 1)], [(None, 2), (None, 1)]))
+        assert read(tmp_path / "a") == (None, [{"n": 0}, {"n": 0}, {"n": 1}])
+        assert mock.call_count == 4
+        mock.get(f"{REPORTS}/licenses", answers([(None, 2), (None, 1)], [(None, 1), (None, 2)]))
+        doubt, _ = read(tmp_path / "a")
+        assert "tells no total" in doubt
+        assert "2 times; rows may be missing" in doubt
+
+
+def test_a_single_page_needs_no_total(tmp_path):
+    with requests_mock.Mocker() as mock:
+        mock.get(f"{REPORTS}/licenses", answers([(None, 2)]))
+        assert read(tmp_path / "a") == (None, [{"n": 0}, {"n": 0}])
+        assert mock.call_count == 1
+
+
 @pytest.mark.parametrize("rows", [[], {"n": 1}])
 def test_odd_pages(tmp_path, rows):
     """An empty list, and the single row that the API's description gives instead of one."""
@@ -102,6 +121,19 @@ def test_odd_pages(tmp_path, rows):
 def test_pages_that_go_round_in_circles_end(tmp_path):
     with requests_mock.Mocker() as mock:
         mock.get(f"{REPORTS}/licenses", json={"_links": {"next": "?offset=1"}, "licenses": []})
+        with pytest.raises(TroubleError, match="circles"):
+            read(tmp_path / "a")
+
+
+@pytest.mark.parametrize("rows", [[], [{"n": 1}] * 50])
+def test_pages_that_always_name_a_next_place_end(tmp_path, rows):
+    def page(request, _):
+        place = int(request.qs.get("offset", ["0"])[0])
+        assert place <= 500
+        return {"_links": {"next": f"?offset={place + 50}"}, "licenses": rows, "totalCount": 70}
+
+    with requests_mock.Mocker() as mock:
+        mock.get(f"{REPORTS}/licenses", json=page)
         with pytest.raises(TroubleError, match="circles"):
             read(tmp_path / "a")
 
