@@ -17,19 +17,26 @@ TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Read `Retry-After`, given in seconds or as an HTTP date (RFC 9110, 10.2.3).
 
+    A date is compared with the answer's own, where it has one: the clock of this machine may be wrong.
+
     Returns:
         Seconds from now, never negative; None when the header is missing or unreadable.
     """
     value = headers.get("Retry-After", "").strip()
-    if not value:
-        return None
-    if value.isdigit():
+    if value.isascii() and value.isdigit():
         return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
+    moment = _timestamp(value)
+    if moment is None:
         return None
-    return max(0.0, moment.timestamp() - time.time())
+    now = _timestamp(headers.get("Date", ""))
+    return max(0.0, moment - (time.time() if now is None else now))
+
+
+def _timestamp(date: str) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,8 @@ class ApiSession:
         self._patience = patience
         self._secrets = tuple(secrets)
         self._session = requests.Session()
+        # A proxy would read what is not encrypted, the credential included; only this machine is called that way.
+        self._session.trust_env = urlsplit(base_url).scheme == "https"
         self._session.auth = auth
         self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
         adapter = HTTPAdapter(pool_connections=1, pool_maxsize=pool_size)
@@ -192,7 +194,7 @@ class ApiSession:
             body = _json(response)
             return ApiError(
                 response.status_code,
-                redact(_server_message(body), self._secrets)[:_LONGEST_REASON],
+                redact(_in_one_line(_server_message(body)), self._secrets)[:_LONGEST_REASON],
                 retry_after=retry_after(response.headers),
                 body=body,
             )
@@ -202,6 +204,11 @@ def _innermost(error: BaseException) -> str:
     while cause := error.__cause__ or error.__context__:
         error = cause
     return type(error).__name__
+
+
+def _in_one_line(text: str) -> str:
+    """Leave out what would break a log's lines or steer a terminal."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _json(response: requests.Response) -> Any:

@@ -148,7 +148,12 @@ def test_a_server_that_asks_for_too_long_is_left_alone() -> None:
         assert len(server.seen) == 2
 
 
-@pytest.mark.parametrize("header", ["", "soon", "-3"])
+def test_a_date_to_wait_for_is_seen_by_the_clock_of_the_server() -> None:
+    headers = {"Retry-After": "Wed, 21 Oct 2015 07:28:30 GMT", "Date": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    assert retry_after(headers) == 30
+
+
+@pytest.mark.parametrize("header", ["", "soon", "-3", "\u00b2", "\u0663"])
 def test_an_unreadable_retry_after_is_none(header: str) -> None:
     assert retry_after({"Retry-After": header}) is None
 
@@ -194,6 +199,24 @@ def test_messages_hold_no_secret_and_no_address() -> None:
     assert SECRET not in str(caught.value)
     assert "acme.test" not in str(caught.value)
     assert "email: ***" in str(caught.value)
+
+
+def test_a_message_of_the_server_stays_in_one_line() -> None:
+    body = b'{"message": "no\\r\\n2026-01-01 | ERROR | all is lost\\u2028 \\u001b[31m and \\tred"}'
+    with serving((400, {}, body)) as server, pytest.raises(ApiError) as caught:
+        session(server.url).call("GET", "/x")
+    assert caught.value.reason == "no 2026-01-01 | ERROR | all is lost [31m and red"
+
+
+def test_no_proxy_sees_what_is_not_encrypted(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(OK) as proxy, serving(OK) as server:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        session(server.url).call("GET", "/x")
+        assert len(server.seen) == 1
+        assert proxy.seen == []
 
 
 def test_netrc_does_not_add_a_credential(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
