@@ -101,6 +101,15 @@ class Export:
             ExportStoppedError: The run ended first.
         """
         try:
+            return self._export_or_list(path)
+        except OSError as error:
+            raise SpoolError(
+                f"`spool_dir`: the {self._report} export cannot be kept there ({error.strerror}); make room or name "
+                "another directory."
+            ) from None
+
+    def _export_or_list(self, path: Path) -> SpooledRows:
+        try:
             return self._export(path)
         except TroubleError as trouble:
             _logger.warning("%s The list is read page by page instead.", trouble)
@@ -109,11 +118,6 @@ class Export:
             except TroubleError as error:
                 raise MarketplaceError(f"{trouble} Reading its list page by page failed too: {error}") from None
             return SpooledRows(path, doubt)
-        except OSError as error:
-            raise SpoolError(
-                f"`spool_dir`: the {self._report} export cannot be kept there ({error.strerror}); make room or name "
-                "another directory."
-            ) from None
 
     def _export(self, path: Path) -> SpooledRows:
         for failures in range(_STARTS):

@@ -198,6 +198,18 @@ def test_a_full_disk_names_the_setting(marketplace, tmp_path, monkeypatch):
         fetch(tmp_path / "a")
 
 
+def test_a_disk_that_is_full_when_the_list_is_read_names_the_setting(marketplace, tmp_path, monkeypatch):
+    fake = marketplace([license_row(1)])
+    fake.statuses = ["FAILED"] * 3
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tap_atlassian_marketplace.paged_list.os.fdopen", full)
+    with pytest.raises(SpoolError, match=r"`spool_dir`.*No space left.*make room"):
+        fetch(tmp_path / "a")
+
+
 def test_all_exports_of_a_run_start_before_the_first_is_ready(marketplace, monkeypatch):
     monkeypatch.setattr(exports, "_FIRST_WAIT", 0.01)
     fake = marketplace([license_row(1)], [transaction_row(1, 1)])
