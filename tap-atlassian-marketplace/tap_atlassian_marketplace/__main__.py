@@ -10,7 +10,7 @@ from singer_sdk.exceptions import ConfigurationError, MappingError
 from marketplace_singer import SettingsError
 from tap_atlassian_marketplace.errors import StreamsFailedError, TapError, call_stack, in_one_line
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
-from tap_atlassian_marketplace.writing import widen_stdout
+from tap_atlassian_marketplace.writing import give_up_stdout, widen_stdout
 
 
 def main() -> None:
@@ -28,6 +28,7 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - the last resort
         logger.error("%s", in_one_line(error))  # noqa: TRY400
         logger.debug("Call stack:\n%s", call_stack(error))
+    give_up_stdout()
     sys.exit(1)
 
 

@@ -19,6 +19,10 @@ class SpoolError(TapError):
     """Downloaded rows cannot be kept on disk."""
 
 
+class OutputError(TapError):
+    """Messages cannot be written to where the loader reads them."""
+
+
 class MarketplaceError(TapError):
     """The Marketplace refused a call, did not answer, or answered with something unusable."""
 

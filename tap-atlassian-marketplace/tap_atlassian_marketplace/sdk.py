@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
 import sys
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
@@ -24,16 +23,16 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from marketplace_singer import SettingsError, StrictSettings
 from tap_atlassian_marketplace.errors import (
     CredentialsError,
+    OutputError,
     SpoolError,
     StreamsFailedError,
-    TapError,
     call_stack,
     in_one_line,
 )
 from tap_atlassian_marketplace.writing import RecordWriter
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
@@ -54,13 +53,8 @@ class OrderedTap(StrictSettings, Tap):
     @classmethod
     def invoke(cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **options: Any) -> None:
         """Run the tap, as the command line asks."""
-        state, catalog = _checked_json("state", state), _checked_json("catalog", catalog)
-        try:
-            super().invoke(state=state, catalog=catalog, **options)
-        except BrokenPipeError:
-            # Click would end without a word, and the interpreter would fail once more when it flushes.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise TapError("The loader stopped reading.") from None
+        state, catalog = _checked_json("state", state, _is_state), _checked_json("catalog", catalog, _is_catalog)
+        super().invoke(state=state, catalog=catalog, **options)
 
     @property
     def streams(self) -> dict[str, Stream]:
@@ -92,7 +86,7 @@ class OrderedTap(StrictSettings, Tap):
                 continue
             try:
                 stream.sync()
-            except (CredentialsError, SettingsError, SpoolError, OSError):
+            except (CredentialsError, SettingsError, SpoolError, OutputError, OSError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever one stream trips over, the others go on
                 failures.setdefault(in_one_line(error), []).append(name)
@@ -160,6 +154,9 @@ class BookmarkedStream(Stream):
         changes = others or type(first) is not SameRecordTransform or first.flattening_enabled
         return not changes and all(self.mask.values())
 
+    def get_batch_config(self, config: Mapping[str, Any]) -> None:
+        """Give none: files of rows would lie outside the spool, for everybody to read."""
+
     def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
         """Finish a stream that is complete; now its table's older rows may go."""
         super().finalize_state_progress_markers(state)
@@ -173,12 +170,24 @@ class BookmarkedStream(Stream):
         """Leave the state alone; the bookmark moves when the stream is complete."""
 
 
-def _checked_json(option: str, file: IO[str] | None) -> IO[str] | None:
+def _checked_json(option: str, file: IO[str] | None, is_one: Callable[[Any], bool]) -> IO[str] | None:
     if file is None:
         return None
     text = file.read()
     try:
-        json.loads(text)
+        content = json.loads(text)
     except ValueError:
         raise SettingsError(f"The file given by --{option} is not JSON.") from None
+    if not is_one(content):
+        raise SettingsError(f"The file given by --{option} holds no {option}.")
     return io.StringIO(text)
+
+
+def _is_state(content: Any) -> bool:
+    bookmarks = content.get("bookmarks", {}) if isinstance(content, dict) else None
+    return isinstance(bookmarks, dict) and all(isinstance(entry, dict) for entry in bookmarks.values())
+
+
+def _is_catalog(content: Any) -> bool:
+    streams = content.get("streams") if isinstance(content, dict) else None
+    return isinstance(streams, list) and all(isinstance(entry, dict) for entry in streams)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -10,8 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter, serialize_jsonl
 
+from tap_atlassian_marketplace.errors import OutputError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from singer_sdk.singerlib import Message
 
 _BUFFER = 1 << 16  # what a pipe holds
 
@@ -34,8 +39,35 @@ class RecordWriter(MsgSpecWriter):
         if version is not None:
             message["version"] = version
         message["time_extracted"] = datetime.now(timezone.utc)
-        sys.stdout.buffer.write(serialize_jsonl(message))
+        try:
+            sys.stdout.buffer.write(serialize_jsonl(message))
+        except OSError as error:
+            raise _explained(error) from None
+
+    def write_message(self, message: Message) -> None:
+        """Write any other message."""
+        try:
+            super().write_message(message)
+        except OSError as error:
+            raise _explained(error) from None
 
     def flush(self) -> None:
         """Send what is in the buffer."""
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            raise _explained(error) from None
+
+
+def give_up_stdout() -> None:
+    """Drop what stdout could not take, else the interpreter would try and fail once more when it ends."""
+    try:
         sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _explained(error: OSError) -> OutputError:
+    if isinstance(error, BrokenPipeError):
+        return OutputError("The loader stopped reading.")
+    return OutputError(f"The messages cannot be written to the output ({error.strerror}).")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from tests.tap.command import errors
@@ -143,6 +144,38 @@ def test_files_that_are_no_json(tap, config, name):
 
 
 @pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *(("state", content) for content in ("5", "null", "[]", '{"bookmarks": []}', '{"bookmarks": {"licenses": 1}}')),
+        *(("catalog", content) for content in ("{}", "[]", '{"streams": 5}', '{"streams": [5]}')),
+    ],
+)
+def test_files_that_hold_something_else(tap, config, name, content):
+    result = tap(**{"config": config, name: content})
+    assert result.returncode == 1
+    assert errors(result) == [f"The file given by --{name} holds no {name}."]
+    assert result.stdout == ""
+
+
+def test_a_state_of_a_later_version_is_carried_along(tap, config):
+    state = {"bookmarks": {"later_stream": {"x": 1}, "licenses": {"replication_key_value": {"a": 1}}}, "version": 9}
+    result = tap(config, state=state)
+    assert result.returncode == 0, result.stderr
+    assert Output(result.stdout).state["bookmarks"]["later_stream"] == {"x": 1}
+    assert len(Output(result.stdout).bookmark("licenses")) == 10
+
+
+def test_no_file_of_rows_is_made(tap, config, tmp_path):
+    batches = tmp_path / "batches"
+    batches.mkdir()
+    storage = {"root": f"file://{batches}"}
+    result = tap({**config, "batch_config": {"encoding": {"format": "jsonl"}, "storage": storage}})
+    assert result.returncode == 0, result.stderr
+    assert Output(result.stdout).records("licenses")
+    assert list(batches.iterdir()) == []
+
+
+@pytest.mark.parametrize(
     "arguments", [["--about"], ["--about", "--format=json"], ["--discover"], ["--version"], ["--help"]]
 )
 def test_what_needs_no_settings(tap, arguments):
@@ -175,6 +208,19 @@ def test_a_loader_that_stops_reading_is_one_line(config, tmp_path):
     assert "The loader stopped reading." in text
     assert "Traceback" not in text
     assert "Exception ignored" not in text
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
+def test_an_output_that_takes_no_more_is_one_line(config, tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
+    command = [sys.executable, "-m", "tap_atlassian_marketplace", "--config", str(path)]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert result.returncode == 1
+    assert result.stderr.count("| ERROR") == 1
+    assert "cannot be written to the output (No space left on device)" in result.stderr
+    assert "Exception ignored" not in result.stderr
 
 
 @pytest.fixture
