@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -27,13 +27,21 @@ class _AnyObject(msgspec.Struct):
 _SPLIT = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECTS = msgspec.json.Decoder(list[_AnyObject])
 _ROWS = msgspec.json.Decoder(list[dict[str, Any]], float_hook=Decimal)
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation)
 _NO_OBJECT = "not readable: a row of it is no JSON object"
 
 _OPENING = re.compile(rb'(?:\xef\xbb\xbf)?\s*(\{\s*"[^"\\]*"\s*:\s*)?\[')
 _LONGEST_OPENING = 256
 _COMMA = re.compile(rb"\s*,")
 _CLOSING = re.compile(rb"\s*\]")
+_MOST_GUESSES = 32
+_STRING_OR_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["{}\[\]]', re.DOTALL)
+# Half of a character that takes two escapes; texts that were cut to a length end so. The group is what stays.
+_LONE_HALF = re.compile(
+    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}(?=[^\\]|\\[^u]|\\u(?![dD][c-fC-F])....)",
+    re.DOTALL,
+)
 _MALFORMED_AT = re.compile(r"JSON is malformed: .*\(byte (\d+)\)")
 
 
@@ -53,6 +61,8 @@ def read_rows(
     file: BinaryIO, *, chunk: int = CHUNK, decoder: msgspec.json.Decoder[list[Any]] = _ROWS
 ) -> Iterator[dict[str, Any]]:
     """Give the objects of a JSON array one after another.
+
+    Half a character (a lone surrogate), which no output could hold, becomes U+FFFD.
 
     Args:
         file: A bare array of objects, or an object whose first member is one.
@@ -103,7 +113,7 @@ def _arrays(file: BinaryIO, chunk: int) -> Iterator[bytes]:
         block = file.read(chunk)
         if not block:
             raise BrokenArrayError("cut off: its JSON array does not end")
-        rest += block
+        rest = _without_lone_halves(rest + block)
     _check_ending(opening + b"[]" + rest[closing.end() :] + file.read(_LONGEST_ENDING))
 
 
@@ -113,7 +123,7 @@ def _after_opening(file: BinaryIO, chunk: int) -> tuple[bytes, bytes]:
         block = file.read(chunk)
         start += block
         if opening := _OPENING.match(start):
-            return opening[1] or b"", start[opening.end() :]
+            return opening[1] or b"", _without_lone_halves(start[opening.end() :])
         if not block or len(start) > _LONGEST_OPENING:
             what = "is empty" if not start.strip() else "does not begin with a JSON array"
             raise BrokenArrayError(f"not readable: it {what}")
@@ -132,8 +142,14 @@ def _last_row_end(text: bytes, *, first: bool) -> int:
     Returns:
         The length of that prefix; 0 when more text is needed.
     """
-    end, broken = len(text), False
+    end, broken, guesses = len(text), False, 0
     while (end := text.rfind(b"}", 0, end)) >= 0:
+        # A long text may be full of brackets, and each guess reads all that lies before it.
+        guesses += 1
+        if guesses == _MOST_GUESSES:
+            end = _last_outer_bracket(text, end)
+        if guesses > _MOST_GUESSES or end < 0:
+            break
         candidate = _as_array(text[: end + 1], first=first)
         try:
             _SPLIT.decode(candidate)
@@ -150,6 +166,28 @@ def _last_row_end(text: bytes, *, first: bool) -> int:
     if broken:
         raise BrokenArrayError("not readable: its JSON is malformed")
     return 0
+
+
+def _last_outer_bracket(text: bytes, before: int) -> int:
+    """Find the last `}` outside of strings and other brackets, up to a place; -1 when there is none."""
+    depth, found = 0, -1
+    for token in _STRING_OR_BRACKET.finditer(text, 0, before + 1):
+        match token[0]:
+            case b"{" | b"[":
+                depth += 1
+            case b"}" | b"]":
+                depth -= 1
+                if depth <= 0:
+                    found = token.start()
+            case b'"':
+                break  # a string that does not end
+    return found
+
+
+def _without_lone_halves(text: bytes) -> bytes:
+    if b"\\ud" not in text and b"\\uD" not in text:
+        return text
+    return _LONE_HALF.sub(lambda found: found[1] or rb"\ufffd", text)
 
 
 def _as_array(text: bytes, *, first: bool) -> bytes:

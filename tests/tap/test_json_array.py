@@ -85,6 +85,44 @@ def test_numbers_stay_exact():
     assert type(row["e"]) is int
 
 
+@pytest.mark.parametrize("inner", [b"}", b"{", b"}}]", b'\\"},{', b"\\\\"])
+def test_a_long_text_of_brackets_is_read_in_reasonable_time(inner, monkeypatch):
+    decoded = [0]
+
+    class Counting:
+        def decode(self, text):
+            decoded[0] += len(text)
+            return split.decode(text)
+
+    split = json_array._SPLIT
+    monkeypatch.setattr(json_array, "_SPLIT", Counting())
+    content = b'[{"a": {"b": "' + inner * 20_000 + b'"}},\n {"a": 1}]'
+    assert len(read(content, 10_000)) == 2
+    assert decoded[0] < 300 * len(content)
+
+
+@pytest.mark.parametrize("chunk", [1, 5, 8, 1000])
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        (rb"Caf\u00e9 \ud83d", "Caf\u00e9 \ufffd"),
+        (rb"\uD83Dx\ud83d\n", "\ufffdx\ufffd\n"),
+        (rb"\ude00\ud83d\u0041", "\ufffd\ufffdA"),
+        (rb"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        (rb"\ud83d\uDE00\ude00", "\U0001f600\ufffd"),
+        (rb"\\ud83d", r"\ud83d"),
+        (rb"\\\ud83d", "\\\ufffd"),
+    ],
+)
+def test_half_a_character_is_replaced(text, meant, chunk):
+    assert read(b'[{"a": "' + text + b'"}, {"b": 1}]', chunk) == [{"a": meant}, {"b": 1}]
+
+
+def test_a_number_that_nobody_can_hold_is_an_error():
+    with pytest.raises(MarketplaceError, match="not readable"):
+        read(b'[{"a": 1e99999999999999999999}]')
+
+
 def test_a_byte_order_mark_is_passed_over():
     assert read("\ufeff[{}]".encode()) == [{}]
 
