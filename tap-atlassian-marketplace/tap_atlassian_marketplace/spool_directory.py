@@ -78,8 +78,13 @@ def _remove_abandoned(parent: Path) -> None:
 def _own_directories(parent: Path) -> Iterator[Path]:
     with os.scandir(parent) as entries:
         for entry in entries:
-            if entry.name.startswith(_PREFIX) and entry.is_dir(follow_symlinks=False):
+            if entry.name.startswith(_PREFIX) and entry.is_dir(follow_symlinks=False) and _is_of_this_user(entry):
                 yield Path(entry.path)
+
+
+def _is_of_this_user(entry: os.DirEntry[str]) -> bool:
+    # In a directory that all users share, another's may be a trap, or be there in such numbers that ours is not reached.
+    return sys.platform == "win32" or entry.stat(follow_symlinks=False).st_uid == os.getuid()
 
 
 def _is_abandoned(directory: Path) -> bool:

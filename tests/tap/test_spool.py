@@ -13,6 +13,7 @@ import requests_mock
 from tests.tap.fake_marketplace import CONFIG, license_row, transaction_row
 
 from marketplace_http import RetryPolicy
+from tap_atlassian_marketplace import spool_directory
 from tap_atlassian_marketplace.client import MarketplaceClient
 from tap_atlassian_marketplace.errors import CredentialsError, MarketplaceError, SpoolError
 from tap_atlassian_marketplace.exports import ExportRequest
@@ -129,6 +130,23 @@ def test_what_a_killed_run_left_is_removed_by_the_next_and_a_live_run_is_left_al
     SpoolDirectory(str(tmp_path)).remove()
     assert list(tmp_path.iterdir()) == [mine.path]
     mine.remove()
+
+
+def test_directories_of_other_users_are_neither_removed_nor_counted(tmp_path, monkeypatch):
+    mine = tmp_path / "tap-atlassian-marketplace-mine"
+    others = [tmp_path / f"tap-atlassian-marketplace-{number}" for number in range(3)]
+    for directory in (mine, *others):
+        directory.mkdir()
+        (directory / "owner.lock").write_text("")
+    monkeypatch.setattr("tap_atlassian_marketplace.spool_directory._MOST_LOOKED_AT", 1)
+    is_mine = spool_directory._is_of_this_user
+    monkeypatch.setattr(spool_directory, "_is_of_this_user", lambda entry: is_mine(entry) and entry.name[-1] == "e")
+    SpoolDirectory(str(tmp_path)).remove()
+    assert sorted(tmp_path.iterdir()) == sorted(others)
+    monkeypatch.setattr(spool_directory, "_is_of_this_user", is_mine)
+    monkeypatch.setattr(os, "getuid", lambda: others[0].stat().st_uid + 1)
+    SpoolDirectory(str(tmp_path)).remove()
+    assert sorted(tmp_path.iterdir()) == sorted(others)
 
 
 def test_only_what_is_the_taps_own_and_old_enough_is_removed(tmp_path):
