@@ -231,7 +231,7 @@ class MarketplaceClient:
                 response = session.call(method, path, params=_repeatable(parameters or []))
             try:
                 return msgspec.json.decode(response.content, type=kind)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 # A gateway that is out of order may answer 200 with a page for people.
                 failures += 1
                 if failures == _UNREADABLE_TRIES:

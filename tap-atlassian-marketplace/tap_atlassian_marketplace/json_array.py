@@ -34,7 +34,7 @@ _OPENING = re.compile(rb'(?:\xef\xbb\xbf)?\s*(\{\s*"[^"\\]*"\s*:\s*)?\[')
 _LONGEST_OPENING = 256
 _COMMA = re.compile(rb"\s*,")
 _CLOSING = re.compile(rb"\s*\]")
-_MOST_GUESSES = 32
+_MOST_GUESSES = 8
 _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["{}\[\]]', re.DOTALL)
 # Half of a character that takes two escapes; texts that were cut to a length end so. The group is what stays.
 _LONE_HALF = re.compile(

@@ -83,7 +83,7 @@ def _own_directories(parent: Path) -> Iterator[Path]:
 
 
 def _is_of_this_user(entry: os.DirEntry[str]) -> bool:
-    # In a directory that all users share, another's may be a trap, or be there in such numbers that ours is not reached.
+    # Where all users share a directory, another's may be a trap, or be so many that one's own are not reached.
     return sys.platform == "win32" or entry.stat(follow_symlinks=False).st_uid == os.getuid()
 
 
