@@ -237,6 +237,8 @@ def measure(command: Sequence[str], environment: dict[str, str]) -> Measurement:
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment)
         records = sum(1 for line in process.stdout or () if b'"RECORD"' in line[:40])
+        if process.stdout:
+            process.stdout.close()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.perf_counter() - began
