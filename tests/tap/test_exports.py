@@ -57,6 +57,10 @@ def is_download(request):
     return "/async/export/" in request.path and not is_status(request)
 
 
+def is_list(request):
+    return request.method == "GET" and request.path.endswith("/licenses")
+
+
 def test_polls_at_once_and_then_ever_more_rarely(marketplace, tmp_path, monkeypatch):
     monkeypatch.setattr(exports, "_FIRST_WAIT", 0.25)
     fake = marketplace([license_row(1)])
@@ -81,7 +85,17 @@ def test_a_failed_export_is_started_again_after_a_while(marketplace, tmp_path, m
     (first, second), _ = fetch(tmp_path / "a")
     assert 4 <= first <= 8 <= second <= 16
     assert len(fake.starts) == 3
-    assert fake.pages == []
+    (asked,) = fake.pages
+    assert asked[1]["limit"] == ["1"]
+
+
+def test_a_list_that_is_out_of_order_does_not_spoil_a_whole_export(marketplace, tmp_path, caplog):
+    fake = marketplace([license_row(1)])
+    fake.mock.get(requests_mock.ANY, status_code=502, additional_matcher=is_list)
+    assert fetch(tmp_path / "a")[1] is None
+    assert len(json.loads((tmp_path / "a").read_text())) == 1
+    assert len(fake.starts) == 1
+    assert "How many rows the licenses export must have could not be asked" in caplog.text
 
 
 def test_an_export_that_is_never_ready_is_an_error(marketplace, tmp_path):
@@ -119,6 +133,7 @@ BROKEN = {
     "an error instead": lambda fake: setattr(fake, "content", b'{"code": 401, "message": "no"}'),
     "nothing": lambda fake: setattr(fake, "content", b""),
     "an empty array": lambda fake: setattr(fake, "content", b"[]"),
+    "an array without its last rows": lambda fake: setattr(fake, "content", b'[{"appEntitlementId": "id-1"}]'),
     "something after the array": lambda fake: setattr(fake, "content", b'[{"appEntitlementId": "id-1"}]]'),
     "a number instead of a row": lambda fake: setattr(fake, "content", b"[{}, 1]"),
     "text that is no UTF-8": lambda fake: setattr(fake, "content", b'[{"a": "\xff"}]'),
