@@ -62,8 +62,12 @@ def web_address(name: str, url: str, *, usual: str, credential: str) -> str:
     Raises:
         SettingsError: It is no web address, holds credentials, or would send them unencrypted to another machine.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a broken IPv6 address, or a port that no machine has
+        is_address = False
+    if not is_address or not url.isprintable():
         raise SettingsError(f"setting {name!r}: expected an address that begins with https://, such as {usual}")
     if parts.username or parts.password:
         raise SettingsError(f"setting {name!r}: it holds credentials; they belong into {credential!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
@@ -141,14 +142,14 @@ CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
     ),
     _setting(
         "export_timeout",
-        th.CustomType({"type": ["integer", "null"], "minimum": 1}),
+        th.CustomType({"type": ["integer", "null"], "minimum": 1, "maximum": 86400}),
         "Export time-out",
         "Seconds in which the Marketplace must have prepared and delivered an export.",
         default=1800,
     ),
     _setting(
         "max_parallel_requests",
-        th.CustomType({"type": ["integer", "null"], "minimum": 1}),
+        th.CustomType({"type": ["integer", "null"], "minimum": 1, "maximum": 64}),
         "Parallel requests",
         "Most calls under way at one time.",
         default=8,
@@ -233,8 +234,8 @@ class Settings:
             compliance_boundaries=_list(config, "compliance_boundaries") or tuple(COMPLIANCE_BOUNDARIES),
             export_timeout=_or_default(config, "export_timeout"),
             max_parallel_requests=_or_default(config, "max_parallel_requests"),
-            user_agent=_text(config, "user_agent") or DEFAULT_USER_AGENT,
-            spool_dir=_text(config, "spool_dir"),
+            user_agent=_header(config, "user_agent") or DEFAULT_USER_AGENT,
+            spool_dir=_directory(config, "spool_dir"),
         )
 
 
@@ -248,6 +249,20 @@ def _text(config: Mapping[str, Any], name: str) -> str | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value).strip() or None if value is not None else None
+
+
+def _header(config: Mapping[str, Any], name: str) -> str | None:
+    value = _text(config, name)
+    if value and not (value.isascii() and value.isprintable()):
+        raise SettingsError(f"setting {name!r}: expected plain characters in one line")
+    return value
+
+
+def _directory(config: Mapping[str, Any], name: str) -> str | None:
+    value = _text(config, name)
+    if value and not value.isprintable():
+        raise SettingsError(f"setting {name!r}: expected a path")
+    return str(Path(value).expanduser()) if value else None
 
 
 def _required(config: Mapping[str, Any], name: str) -> str:

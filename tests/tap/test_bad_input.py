@@ -108,6 +108,13 @@ def test_product_pages_that_go_round_in_circles_end(marketplace):
         ({"start_date": "01/02/2026"}, ["'start_date'", "such as 2026-01-31"]),
         ({"end_date": "2026-1-1"}, ["'end_date'", "such as 2026-01-31"]),
         ({"start_date": "2026-02-01", "end_date": "2026-01-01"}, ["'start_date'", "'end_date'"]),
+        ({"api_url": "https://[bad"}, ["'api_url'"]),
+        ({"api_url": "https://api.atlassian.com:99999"}, ["'api_url'"]),
+        ({"user_agent": "a\nb"}, ["'user_agent'"]),
+        ({"user_agent": "agent ☂"}, ["'user_agent'"]),
+        ({"spool_dir": "a\0b"}, ["'spool_dir'"]),
+        ({"export_timeout": 10**400}, ["'export_timeout'"]),
+        ({"max_parallel_requests": 10**9}, ["'max_parallel_requests'"]),
         ({"api_url": "api.atlassian.com"}, ["'api_url'"]),
         ({"api_url": "http://api.atlassian.com/marketplace"}, ["'api_url'", "https"]),
         ({"api_url": f"https://me:{TOKEN}@api.atlassian.com"}, ["'api_url'", "credentials"]),
@@ -155,6 +162,11 @@ def test_ids_may_be_numbers_or_text(vendor):
 @pytest.mark.parametrize("given", [["a", "b", "a", " "], "a, b,", '["a","b"]'])
 def test_lists_may_be_text(given):
     assert Settings.from_config({**CONFIG, "app_keys": given}).app_keys == ("a", "b")
+
+
+def test_the_home_directory_may_be_meant(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/jane")
+    assert Settings.from_config({**CONFIG, "spool_dir": "~/spool"}).spool_dir == "/home/jane/spool"
 
 
 def test_no_log_line_holds_a_secret(marketplace, caplog):
