@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from target_journy.ledger import schema as tables
 from target_journy.ledger.queries import Queries, as_row, chunks
+from target_journy.operations import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +20,7 @@ class SeenRecord:
     Attributes:
         source: Its stream and key.
         digest: Of its content and of everything that decides what becomes of it.
-        outcome: What becomes of it when it comes again as it is: unchanged, skipped or rejected.
+        outcome: Name of what becomes of it when it comes again as it is: UNCHANGED, SKIPPED or REJECTED.
     """
 
     source: str
@@ -48,4 +49,4 @@ class Records(Queries):
     def retry_rejected_records(self) -> None:
         """Forget about the records that could not be mapped."""
         table = tables.records
-        self.connection.execute(self.delete(table).where(table.c.outcome == "rejected"))
+        self.connection.execute(self.delete(table).where(table.c.outcome == Outcome.REJECTED.name))
