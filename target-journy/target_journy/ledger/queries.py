@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, select, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from sqlalchemy import Connection, Row, Table
+    from sqlalchemy import Connection, Row, Table, TextClause
 
 _CHUNK = 500  # below the number of parameters that old SQLite versions take
 
@@ -46,23 +46,24 @@ class Queries:
     def upsert(self, table: Table, rows: list[dict[str, Any]]) -> None:
         """Insert rows, or replace those with the same primary key."""
         if rows:
-            statement = self._insert(table)
-            keys = [column.name for column in table.primary_key]
-            new = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-            self.connection.execute(
-                statement.on_conflict_do_update(index_elements=keys, set_=new),
-                [{"destination": self.destination, **row} for row in rows],
-            )
+            rows = [{"destination": self.destination, **row} for row in rows]
+            self.connection.execute(_insert(table, tuple(rows[0]), replace=True), rows)
 
     def insert_new(self, table: Table, rows: list[dict[str, Any]]) -> None:
         """Insert rows, except those whose primary key is there already."""
         if rows:
-            statement = self._insert(table).on_conflict_do_nothing()
-            self.connection.execute(statement, [{"destination": self.destination, **row} for row in rows])
+            rows = [{"destination": self.destination, **row} for row in rows]
+            self.connection.execute(_insert(table, tuple(rows[0]), replace=False), rows)
 
-    def _insert(self, table: Table) -> Any:
-        dialect = postgresql if self.connection.dialect.name == "postgresql" else sqlite
-        return dialect.insert(table)
+
+@cache
+def _insert(table: Table, names: tuple[str, ...], *, replace: bool) -> TextClause:
+    """An insert that both databases read; as text, because SQLAlchemy compiles its own such insert for every call."""
+    keys = [column.name for column in table.primary_key]
+    new = ", ".join(f'"{name}" = excluded."{name}"' for name in names if name not in keys)
+    columns, values = ", ".join(f'"{name}"' for name in names), ", ".join(f":{name}" for name in names)
+    conflict = f"({', '.join(keys)}) DO UPDATE SET {new}" if replace else "DO NOTHING"
+    return text(f"INSERT INTO {table.name} ({columns}) VALUES ({values}) ON CONFLICT {conflict}")  # noqa: S608
 
 
 def as_row(item: Any) -> dict[str, Any]:
