@@ -12,6 +12,7 @@ from jmespath.exceptions import JMESPathError, ParseError
 from jmespath.functions import Functions, signature
 
 from target_journy.domains import business_domain, email_domain
+from target_journy.jmespath_functions import compile_tree
 from target_journy.values import to_json, to_value
 
 if TYPE_CHECKING:
@@ -35,12 +36,16 @@ class MappingFunctions(Functions):
     def __init__(self, variables: Mapping[str, str | int | None]) -> None:
         super().__init__()
         self._variables = {name: value for name, value in variables.items() if value not in (None, "")}
+        self._pytypes: dict[tuple[str, ...], tuple[list[str], list[Any]]] = {}
 
     def _get_allowed_pytypes(self, types: Iterable[str]) -> tuple[list[str], list[Any]]:
         """Let the functions of JMESPath take exact numbers, which it does not know, where they take numbers."""
-        allowed, subtypes = super()._get_allowed_pytypes(types)  # type: ignore[misc] # not in the stubs
-        exact = {"Decimal"} if "float" in allowed else set()
-        return [*allowed, *exact], [(*names, "Decimal") if "float" in names else names for names in subtypes]
+        if (found := self._pytypes.get(tuple(types))) is None:
+            allowed, subtypes = super()._get_allowed_pytypes(types)  # type: ignore[misc] # not in the stubs
+            exact = {"Decimal"} if "float" in allowed else set()
+            found = [*allowed, *exact], [(*names, "Decimal") if "float" in names else names for names in subtypes]
+            self._pytypes[tuple(types)] = found
+        return found
 
     def _convert_to_jmespath_type(self, name: str) -> str:
         kind: str = super()._convert_to_jmespath_type(name)  # type: ignore[misc] # not in the stubs
@@ -137,14 +142,14 @@ class Compiler:
         if call := _ONE_CALL.fullmatch(text):
             return self._call(call[1], call[2])
         try:
-            search = jmespath.compile(text).search
+            tree = jmespath.compile(text).parsed
         except JMESPathError as error:
             raise ExpressionError(f"{text!r} is no JMESPath expression: {_first_line(error)}") from None
-        options = self._options
+        search = compile_tree(tree, self._options, self._functions)
 
         def evaluate(record: Mapping[str, Any]) -> Any:
             try:
-                return search(record, options)
+                return search(record)
             except (JMESPathError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
                 raise ExpressionError(f"{text!r} failed on this record ({type(error).__name__})") from None
 

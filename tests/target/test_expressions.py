@@ -5,9 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import jmespath
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jmespath.exceptions import JMESPathError
 
-from target_journy.expressions import Compiler, ExpressionError, fields_of
+from target_journy.expressions import Compiler, ExpressionError, MappingFunctions, fields_of
 
 COMPILER = Compiler({"vendor_id": 77, "empty": None})
 
@@ -135,3 +139,40 @@ def test_what_is_no_expression_is_told_at_once() -> None:
 )
 def test_the_fields_that_an_expression_reads(expression: str, paths: set[str]) -> None:
     assert {".".join(path) for path in fields_of(expression)} == paths
+
+
+OPTIONS = jmespath.Options(custom_functions=MappingFunctions({}))
+SCALARS = st.none() | st.booleans() | st.integers(-1, 1) | st.sampled_from(["", "x", "NA", "a@acme.com"])
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner), max_leaves=8
+)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "join(' ', [a, known(b.c), 'x'][?@ && @ != 'x'])",
+        "[[a, b][?@] | [0], c][?@]",
+        "a[?b].c",
+        "a[?b == c]",
+        "a[*].[b, c]",
+        "a.[b, c]",
+        "a || b && !c",
+        "a.b | c",
+        "a[0].b",
+        "a[].b",
+        "{x: a, y: length(b)}",
+        "sort_by(a, &b)[0]",
+        "link('https://{value}', business_domain([a, b.c], [c]))",
+        "@",
+    ],
+)
+@given(record=st.fixed_dictionaries({}, optional=dict.fromkeys("abc", VALUES)))
+def test_an_expression_means_what_jmespath_says(expression: str, record: dict[str, Any]) -> None:
+    try:
+        expected = repr(jmespath.search(expression, record, OPTIONS))
+    except (JMESPathError, AttributeError, LookupError, TypeError, ValueError):
+        with pytest.raises(ExpressionError):
+            value(expression, **record)
+        return
+    assert repr(value(expression, **record)) == expected
