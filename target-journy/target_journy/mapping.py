@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from target_journy.expressions import Compiler, ExpressionError
+from target_journy.folding import ITSELF
 from target_journy.mapping_file import MappingError, Property
 from target_journy.operations import (
     AccountReference,
@@ -18,7 +19,7 @@ from target_journy.operations import (
 from target_journy.values import UNSET, Unset, to_json, to_scalar, to_time, to_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from target_journy.mapping_file import (
         AccountSpec,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
         UserSpec,
     )
     from target_journy.values import Scalar, Type, Value
+
+
+_SEPARATOR = "|"
 
 
 class RecordError(Exception):
@@ -102,6 +106,16 @@ def compile_streams(mapping: MappingFile) -> dict[str, StreamMapping]:
     return {stream: StreamMapping(stream, spec, compiler) for stream, spec in mapping.streams.items()}
 
 
+def join_key(parts: Sequence[str]) -> str:
+    """Join the parts of a key so that no two keys of so many parts are one.
+
+    Parts that hold the separator themselves are escaped, which a separator at the end tells.
+    """
+    if len(parts) == 1 or not any(_SEPARATOR in part for part in parts):
+        return _SEPARATOR.join(parts)
+    return "".join(part.replace("%", "%25").replace(_SEPARATOR, "%7C") + _SEPARATOR for part in parts)
+
+
 class DefaultMapping:
     """Maps a stream that no mapping names: each record is an account, each field a property.
 
@@ -125,7 +139,7 @@ class DefaultMapping:
             if (part := _identity(name, record.get(name))) is None:
                 raise RecordError(f"the record has no {name}")
             parts.append(part)
-        return "|".join(parts)
+        return join_key(parts)
 
     def operations(self, record: Mapping[str, Any]) -> tuple[str, Operations]:
         """The version, which these records do not have, and the one account of a record."""
@@ -146,7 +160,7 @@ class _Key:
             if value is None:
                 raise RecordError(f"the record has no {name}")
             values.append(value)
-        return "|".join(values)
+        return join_key(values)
 
 
 class _Reference:
@@ -171,6 +185,8 @@ class _Properties:
     def __init__(self, specs: Mapping[str, str | Property], erased: str | None, compiler: Compiler) -> None:
         self._erased = erased
         self._specs: list[tuple[str, Type | None, Callable[[Mapping[str, Any]], Any]]] = []
+        if ITSELF in specs:
+            raise ExpressionError("a property has no name")
         for name, spec in specs.items():
             prop = Property(spec) if isinstance(spec, str) else spec
             self._specs.append((name, prop.type, compiler.compile(prop.value)))
@@ -265,6 +281,10 @@ def _properties(
     values: dict[str, Value | Unset] = {}
     problems: dict[str, str] = {}
     for name, kind, value in raw:
+        if name == ITSELF:
+            if value is not None:
+                problems["a field without a name"] = "a property needs one"
+            continue
         if erased is not None and value == erased:
             values[name] = UNSET
             continue

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from target_journy.loader import Loader
-from target_journy.mapping import DefaultMapping, RecordError, compile_streams
+from target_journy.mapping import DefaultMapping, RecordError, compile_streams, join_key
 from target_journy.mapping_file import MappingError, check_fields, load_mapping
 
 if TYPE_CHECKING:
@@ -175,3 +177,38 @@ def test_a_version_that_cannot_be_read_quarantines_the_record(fake: World) -> No
     mapping["streams"]["clients"]["version"] = "join('', at)"
     run = fake.load([("clients", {"id": "1", "at": 5}), ("clients", {"id": "2", "at": ["x"]})], mapping=mapping)
     assert run.counts == {"clients": {"delivered": 1, "rejected": 1}}
+
+
+PARTS = st.lists(st.text("ab|%\\", min_size=1, max_size=4), min_size=3, max_size=3)
+
+
+@given(one=PARTS, other=PARTS)
+@example(one=["a|b", "c", "d"], other=["a", "b|c", "d"])
+@example(one=["a", "b", "c|"], other=["a", "b|", "c"])
+@example(one=["a%7C", "b", "c|"], other=["a|", "b", "c|"])
+def test_two_keys_are_never_joined_to_one(one: list[str], other: list[str]) -> None:
+    assert (join_key(one) == join_key(other)) == (one == other)
+
+
+@given(parts=st.lists(st.text('ab%\\"[]', min_size=1), min_size=1))
+def test_a_key_without_the_separator_stays_as_it_always_was(parts: list[str]) -> None:
+    assert join_key(parts) == "|".join(parts)
+    assert join_key(["a|b"]) == "a|b"
+
+
+def test_records_whose_keys_hold_the_separator_stay_apart(fake: World) -> None:
+    rows = [("things", {"one": one, "two": two}) for one, two in (("a|b", "c"), ("a", "b|c"))]
+    loader = Loader(fake.config(unknown_streams="default"))
+    loader.open_stream("things", {}, ["one", "two"])
+    for stream, record in rows:
+        loader.load(stream, record)
+    assert loader.finish() == 0
+    loader.close()
+    assert [account.properties for account in fake.state.accounts.values()] == [record for _, record in rows]
+
+
+def test_a_property_needs_a_name() -> None:
+    account = {"id": "id", "properties": {"": "name"}}
+    mapping, _ = load_mapping(None, {"streams": {"things": {"key": "id", "account": account}}})
+    with pytest.raises(MappingError, match="stream 'things': a property has no name"):
+        compile_streams(mapping)
