@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from target_journy.operations import Outcome
 from target_journy.transports import PayloadRejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from target_journy.event_body import EventBody
     from target_journy.folding import Entity
@@ -46,12 +46,14 @@ class Desk:
         options: Under which mapping refusals are noted.
         report: Told of calls, and of what journy.io did not have before.
         results: What came of each ticket.
+        refused: Told of a refusal by kind, key and result, before the ledger notes it.
     """
 
     ledger: Ledger
     options: Options
     report: Report
     results: Results
+    refused: Callable[[str, Any, Result], None]
 
 
 class Call(Protocol):
@@ -116,14 +118,20 @@ class EntityCall:
             bad = {} if self._refused else _property_reasons(answer.fields, entity.payload())
             if bad:
                 return [EntityCall(self._desk, self._kind, self._key, entity, bad)]
+            refusal = Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id)
+            self._desk.refused(self._kind, self._key, refusal)
             entity.refuse(answer.reason, mapping)
-            self._note(Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id))
+            self._note(refusal)
             return ()
-        rejected = {**self._refused, **answer.rejected}
+        named = {**self._refused, **answer.rejected}
+        rejected = {name: reason for name, reason in named.items() if name in entity.pending}
+        result = Result(Outcome.DELIVERED, rejected, answer.request_id)
+        if rejected:
+            self._desk.refused(self._kind, self._key, result)
         if not entity.known and not entity.forgotten:
             self._desk.report.created[f"{self._kind}s"] += 1
         entity.acknowledge(rejected, mapping)
-        self._note(Result(Outcome.DELIVERED, rejected, answer.request_id))
+        self._note(result)
         return ()
 
     def abort(self, error: DeliveryError) -> None:
@@ -172,9 +180,11 @@ class MembersCall:
         if len(self._emails) > 1:
             return [MembersCall(self._desk, self._account, self._state, [email]) for email in self._emails]
         pair = (self._account, self._emails[0])
+        refusal = Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id)
+        self._desk.refused("membership", pair, refusal)
         with self._desk.ledger.transaction() as ledger:
             ledger.save_memberships({pair: "rejected"}, answer.reason)
-        self._desk.results["membership", pair] = Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id)
+        self._desk.results["membership", pair] = refusal
         return ()
 
     def abort(self, error: DeliveryError) -> None:
@@ -226,8 +236,10 @@ class EventCall:
         """Acknowledge."""
         key = ("event", self._event.event_id)
         if isinstance(answer, PayloadRejectedError):
+            refusal = Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id)
+            self._desk.refused(*key, refusal)
             self._set_state("rejected", answer.reason)
-            self._desk.results[key] = Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id)
+            self._desk.results[key] = refusal
             return ()
         self._set_state("delivered")
         self._desk.report.possibly_repeated += answer.possibly_repeated

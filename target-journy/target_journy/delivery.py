@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from target_journy.dispatch import Dispatcher
+from target_journy.dispatch import Dispatcher, Rehearsal
 from target_journy.fingerprints import REPEATED, Fingerprints
 from target_journy.ledger import SeenRecord
 from target_journy.mapping import RecordError
 from target_journy.operations import Outcome, Source
 from target_journy.orphans import resolve_orphans
 from target_journy.planning import Planner
+from target_journy.refusals import Refusals
 from target_journy.sending import Sender
 from target_journy.tally import Tally
 from target_journy.tickets import Plan, Ticket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from marketplace_singer.quarantine import Quarantine
-    from target_journy.calls import Results
+    from target_journy.calls import Result, Results
     from target_journy.dispatch import Stop
     from target_journy.ledger import Ledger, LedgerTransaction
     from target_journy.mapping import DefaultMapping, StreamMapping
@@ -37,19 +39,25 @@ _PAGE = 1000
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Incoming:
-    """A record that came in, with what maps it."""
+    """A record that came in, with what maps it.
+
+    Attributes:
+        digest: Its fingerprint.
+        outcome: What became of it so far.
+    """
 
     source: Source
     record: Mapping[str, Any]
     mapping: StreamMapping | DefaultMapping
     digest: str = ""
+    outcome: Outcome = Outcome.FAILED
 
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """A record that asks for something, and what became of that so far."""
+    """A record that asks for something, and what it still waits for."""
 
     incoming: Incoming
     operations: Operations
@@ -65,7 +73,7 @@ class Delivery:
         options: How records are treated.
         report: Counts outcomes.
         quarantine: Keeps refused records.
-        parallel: How many calls are made at once.
+        parallel: How many calls are made at once; 0 if the transport sends nothing.
         stop: Ends the run early.
     """
 
@@ -83,10 +91,12 @@ class Delivery:
         self._ledger = ledger
         self._options = options
         self._report = report
+        self._quarantine = quarantine
         self._stop = stop
         self._fingerprints = Fingerprints(options)
-        self._tally = Tally(report, quarantine, stop)
-        self._dispatcher = Dispatcher(transport, parallel=parallel, stop=stop)
+        self._tally = Tally(report, stop)
+        self._is_rehearsal = not parallel
+        self._dispatcher = Dispatcher(transport, parallel=parallel, stop=stop) if parallel else Rehearsal(transport)
         self._sender = Sender(ledger, self._dispatcher, options, report)
         self._run = uuid.uuid4().hex
         self._batch: list[Incoming] = []
@@ -105,27 +115,16 @@ class Delivery:
         Raises:
             DeliveryError: Nothing more can be delivered; the records that had no outcome yet are counted as failed.
             LedgerError: The ledger failed.
+            SettingsError: A refused record could not be kept.
             StoppedError: The run was told to stop.
         """
-        batch, self._batch = self._batch, []
-        try:
-            mapped = self._plan(batch)
-        except BaseException:
-            for incoming in batch:
-                self._report.count(incoming.source.stream, Outcome.FAILED)
-            raise
-        results: Results = {}
-        settled: dict[str, SeenRecord] = {}
-        try:
-            self._sender.send([ticket for item in mapped for ticket in item.plan.tickets], results)
-        finally:
-            for item in mapped:
-                source, outcome = item.plan.source.id, self._tally.planned(item.plan, item.incoming.record, results)
-                settled.pop(source, None)
-                if outcome in REPEATED:
-                    settled[source] = SeenRecord(source, item.incoming.digest, REPEATED[outcome].name)
-        with self._ledger.transaction() as ledger:
-            ledger.save_seen(settled.values())
+        with self._stop.held():
+            batch = self._batch
+            try:
+                with self._as_a_whole(batch):
+                    self._deliver(batch)
+            finally:
+                self._count()
 
     def finish(self) -> None:
         """At the end of the input: deliver what waited for something that has come since, in this run or before.
@@ -133,29 +132,88 @@ class Delivery:
         Raises:
             DeliveryError: Nothing more can be delivered.
             LedgerError: The ledger failed.
+            SettingsError: A refused record could not be kept.
             StoppedError: The run was told to stop.
         """
-        self.flush()
+        with self._stop.held():
+            self.flush()
+            try:
+                with self._as_a_whole(()):
+                    self._deliver_late()
+            finally:
+                self.count_waiting()
+
+    def count_waiting(self) -> None:
+        """Report how much the ledger holds back.
+
+        Raises:
+            LedgerError: The ledger failed.
+        """
+        with self._ledger.transaction() as ledger:
+            self._report.waiting = ledger.waiting()
+
+    def close(self) -> None:
+        """Let the threads end, and count what was taken, but came too late to be delivered."""
+        self._dispatcher.close()
+        self._count()
+
+    def _count(self) -> None:
+        batch, self._batch = self._batch, []
+        for incoming in batch:
+            self._report.count(incoming.source.stream, incoming.outcome)
+
+    @contextmanager
+    def _as_a_whole(self, batch: Iterable[Incoming]) -> Iterator[None]:
+        """Where nothing is sent, one transaction does for all; what really arrived has to be noted call by call."""
+        if not self._is_rehearsal:
+            yield
+            return
+        try:
+            with self._ledger.together():
+                yield
+        except BaseException:
+            for incoming in batch:
+                incoming.outcome = Outcome.FAILED
+            raise
+
+    def _deliver(self, batch: list[Incoming]) -> None:
+        mapped = self._plan(batch)
+        refusals = Refusals(self._quarantine)
+        for item in mapped:
+            refusals.expect(item.plan, item.incoming.record)
+        results: Results = {}
+        settled: dict[str, SeenRecord] = {}
+        try:
+            self._sender.send([ticket for item in mapped for ticket in item.plan.tickets], results, refusals.keep)
+        finally:
+            for item in mapped:
+                source = item.plan.source.id
+                outcome = item.incoming.outcome = self._tally.planned(item.plan, results)
+                settled.pop(source, None)
+                if outcome in REPEATED:
+                    settled[source] = _seen(item.incoming, REPEATED[outcome])
+        with self._ledger.transaction() as ledger:
+            ledger.save_seen(settled.values())
+
+    def _deliver_late(self) -> None:
         adopted: dict[tuple[str, Any], list[Adopted]] = {}
         for orphan in resolve_orphans(self._ledger, self._run):
             adopted.setdefault((orphan.ticket.kind, orphan.ticket.key), []).append(orphan)
-        try:
-            for tickets in self._left():
-                results: Results = {}
-                try:
-                    self._sender.send(tickets, results)
-                finally:
-                    self._tally.late(results, adopted)
-        finally:
-            with self._ledger.transaction() as ledger:
-                self._report.waiting = ledger.waiting()
+        refusals = Refusals(self._quarantine)
 
-    def close(self) -> None:
-        """Let the threads end."""
-        self._dispatcher.close()
+        def keep(kind: str, key: Any, result: Result) -> None:
+            streams = (orphan.stream for orphan in adopted.get((kind, key), ()) if orphan.stream)
+            refusals.keep(kind, key, result, stream=next(streams, ""))
+
+        for tickets in self._left():
+            results: Results = {}
+            try:
+                self._sender.send(tickets, results, keep)
+            finally:
+                self._tally.late(results, adopted)
 
     def _plan(self, batch: list[Incoming]) -> list[Mapped]:
-        """Put what is new on record, and count what is not."""
+        """Put what is new on record, and find out what cannot be mapped."""
         news, repeats = self._compare(batch)
         mapped: list[Mapped] = []
         refused: list[tuple[Incoming, str]] = []
@@ -170,30 +228,36 @@ class Delivery:
             # Until its outcome is known a record counts as never seen: a run that is cut short leaves no false memory.
             ledger.drop_seen(incoming.source.id for incoming in news)
             Planner(ledger, self._options, self._run).plan([(item.plan, item.operations) for item in mapped])
+            ledger.save_seen({one.source.id: _seen(one, Outcome.REJECTED) for one, _ in refused}.values())
+            # They are kept before that is committed: a run that is cut short between keeps them once more.
+            for incoming, reason in refused:
+                self._quarantine.add(incoming.source.stream, incoming.source.key, incoming.record, reason)
+            for item in mapped:
+                if item.plan.rejections:
+                    source, record = item.incoming.source, item.incoming.record
+                    self._quarantine.add(source.stream, source.key, record, "; ".join(item.plan.rejections))
+        for incoming, _ in refused:
+            incoming.outcome = Outcome.REJECTED
         for incoming, outcome in repeats:
-            self._tally.repeated(incoming.source.stream, outcome)
-        for incoming, reason in refused:
-            self._tally.refused(incoming.source, incoming.record, reason)
-        if refused:  # only now that they are kept: a run that is cut short before refuses them once more
-            seen = {one.source.id: SeenRecord(one.source.id, one.digest, Outcome.REJECTED.name) for one, _ in refused}
-            with self._ledger.transaction() as ledger:
-                ledger.save_seen(seen.values())
+            incoming.outcome = outcome
+            self._report.rejected_again += outcome is Outcome.REJECTED
         return mapped
 
     def _compare(self, batch: list[Incoming]) -> tuple[list[Incoming], list[tuple[Incoming, Outcome]]]:
         """Split a batch into records that have to be looked at, and those that came before exactly as they are."""
-        digested = [replace(incoming, digest=self._fingerprints.of(incoming.record)) for incoming in batch]
+        for incoming in batch:
+            incoming.digest = self._fingerprints.of(incoming.record)
         with self._ledger.transaction() as ledger:
-            seen = ledger.seen(incoming.source.id for incoming in digested)
+            seen = ledger.seen(incoming.source.id for incoming in batch)
         changed = {
             incoming.source.id
-            for incoming in digested
+            for incoming in batch
             if (before := seen.get(incoming.source.id)) is None or before.digest != incoming.digest
         }
-        news = [incoming for incoming in digested if incoming.source.id in changed]
+        news = [incoming for incoming in batch if incoming.source.id in changed]
         repeats = [
             (incoming, Outcome[seen[incoming.source.id].outcome])
-            for incoming in digested
+            for incoming in batch
             if incoming.source.id not in changed
         ]
         return news, repeats
@@ -216,6 +280,10 @@ class Delivery:
                 return
             yield page
             after = page[-1]
+
+
+def _seen(incoming: Incoming, outcome: Outcome) -> SeenRecord:
+    return SeenRecord(incoming.source.id, incoming.digest, outcome.name)
 
 
 def _pending_entities(kind: str, ledger: LedgerTransaction, after: str) -> list[str]:

@@ -6,12 +6,13 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from target_journy.transports import DeliveryError, PayloadRejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
 
     from target_journy.calls import Call
@@ -28,27 +29,42 @@ class StoppedError(Exception):
 class Stop:
     """Says when to start no more calls.
 
-    Args:
-        seconds: Seconds from now after which the time is up; None for never.
-
     Attributes:
         signalled: Set when the run is told to stop.
-        is_dispatching: Calls are under way, which have to be waited for.
     """
 
-    def __init__(self, seconds: float | None = None) -> None:
+    def __init__(self) -> None:
         self.signalled = threading.Event()
-        self.is_dispatching = False
-        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._is_held = False
+        self._deadline: float | None = None
+
+    def after(self, seconds: float) -> None:
+        """Let the time be up so many seconds from now."""
+        self._deadline = time.monotonic() + seconds
 
     def signal(self) -> None:
         """Tell the run to stop, from a signal handler.
 
         Raises:
-            StoppedError: At once when no calls are under way; otherwise the dispatcher raises it when they are done.
+            StoppedError: At once between two batches; otherwise when what is under way has an outcome.
         """
         self.signalled.set()
-        if not self.is_dispatching:
+        if not self._is_held:
+            raise StoppedError(_STOPPED)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let a signal break off nothing inside; it is obeyed by whoever asks, and at the end.
+
+        Raises:
+            StoppedError: The run was told to stop meanwhile.
+        """
+        outer, self._is_held = self._is_held, True
+        try:
+            yield
+        finally:
+            self._is_held = outer
+        if self.signalled.is_set():
             raise StoppedError(_STOPPED)
 
     @property
@@ -76,19 +92,17 @@ class Dispatcher:
     def run(self, calls: Iterable[Call]) -> None:
         """Make all calls; those about the same account or user one after the other, in their order.
 
-        When one gets no usable answer, or the run is to stop, no more are started, and those under way are waited for.
+        When one gets no usable answer, or its answer cannot be noted, or the run is to stop, no more are started, and
+        those under way are waited for.
 
         Raises:
             DeliveryError: A call got no usable answer.
+            LedgerError: An answer could not be noted.
+            SettingsError: A refusal could not be kept.
             StoppedError: The run was told to stop.
         """
-        self._stop.is_dispatching = True
-        try:
+        with self._stop.held():
             failure = self._make(deque(calls))
-        finally:
-            self._stop.is_dispatching = False
-        if self._stop.signalled.is_set():
-            raise StoppedError(_STOPPED)
         if failure:
             raise failure
 
@@ -96,26 +110,35 @@ class Dispatcher:
         """Wait for the threads to end."""
         self._threads.shutdown()
 
-    def _make(self, waiting: deque[Call]) -> DeliveryError | None:
+    def _make(self, waiting: deque[Call]) -> Exception | None:
         under_way: dict[Future[Receipt], Call] = {}
-        failure: DeliveryError | None = None
+        failure: Exception | None = None
         while waiting or under_way:
             if failure is None and not self._stop.signalled.is_set() and not self._stop.time_is_up:
-                self._start(waiting, under_way)
+                failure = self._start(waiting, under_way)
             elif not under_way:
                 break
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
             for future in done:
-                call = under_way.pop(future)
-                try:
-                    waiting.extendleft(reversed(list(call.settle(_answer(future)))))
-                    self._is_proven = True
-                except DeliveryError as error:
-                    call.abort(error)
-                    failure = failure or error
+                error = self._settle(under_way.pop(future), future, waiting)
+                failure = failure or error
         return failure
 
-    def _start(self, waiting: deque[Call], under_way: dict[Future[Receipt], Call]) -> None:
+    def _settle(self, call: Call, future: Future[Receipt], waiting: deque[Call]) -> Exception | None:
+        """Note an answer; whatever fails by that, the others that are under way deserve to be noted too."""
+        try:
+            try:
+                answer = _answer(future)
+            except DeliveryError as error:
+                call.abort(error)
+                return error
+            waiting.extendleft(reversed(list(call.settle(answer))))
+            self._is_proven = True
+        except Exception as error:  # noqa: BLE001 - it is raised when the others are noted
+            return error
+        return None
+
+    def _start(self, waiting: deque[Call], under_way: dict[Future[Receipt], Call]) -> Exception | None:
         taken = {name for call in under_way.values() for name in call.touches}
         passed: list[Call] = []
         parallel = self._parallel if self._is_proven else 1
@@ -124,10 +147,36 @@ class Dispatcher:
             if call.touches & taken:
                 passed.append(call)  # and nothing about the same may overtake it
             else:
-                call.begin()
+                try:
+                    call.begin()
+                except Exception as error:  # noqa: BLE001 - as above
+                    return error
                 under_way[self._threads.submit(call.send, self._transport)] = call
             taken |= call.touches
         waiting.extendleft(reversed(passed))
+        return None
+
+
+class Rehearsal:
+    """Makes calls that reach nobody, one by one and at once: there is nothing to wait for and nothing to stop.
+
+    Args:
+        transport: Accepts them all.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def run(self, calls: Iterable[Call]) -> None:
+        """Make all calls, in their order."""
+        waiting = deque(calls)
+        while waiting:
+            call = waiting.popleft()
+            call.begin()
+            waiting.extendleft(reversed(list(call.settle(call.send(self._transport)))))
+
+    def close(self) -> None:
+        """Nothing is left open."""
 
 
 def _answer(future: Future[Receipt]) -> Receipt | PayloadRejectedError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -43,6 +43,7 @@ class Loader:
         config: The settings.
         adopt: Take the input as delivered already, and send nothing.
         retry_rejected: Send again what was refused before.
+        stop: Ends the run early; None for one of its own.
 
     Raises:
         SettingsError: A setting cannot be used.
@@ -50,13 +51,17 @@ class Loader:
         LedgerError: The ledger cannot be used, or is empty where it must not be.
     """
 
-    def __init__(self, config: Mapping[str, Any], *, adopt: bool = False, retry_rejected: bool = False) -> None:
+    def __init__(
+        self, config: Mapping[str, Any], *, adopt: bool = False, retry_rejected: bool = False, stop: Stop | None = None
+    ) -> None:
         self._config = config
         self._mapping, self._own_streams = load_mapping(config.get("preset"), config.get("mapping"))
         self._mappings: dict[str, StreamMapping | DefaultMapping] = dict(compile_streams(self._mapping))
         since = first_event_date(config)
         minutes = config.get("max_minutes")
-        self.stop = Stop(None if minutes is None else 60.0 * float(minutes))
+        self.stop = stop or Stop()
+        if minutes is not None and not adopt and not config.get("dry_run"):  # where nothing is sent nothing is left
+            self.stop.after(60.0 * float(minutes))
         live = journy(config, stop=self.stop.signalled)
         self._preview = SilentTransport(live.destination) if adopt or config.get("dry_run") else None
         destination = " ".join(filter(None, [live.destination, config.get("workspace")]))
@@ -75,6 +80,7 @@ class Loader:
                 ledger.retry_rejected()
         rejected_path = None if config.get("dry_run") else Path(config.get("rejected_path") or DEFAULT_REJECTED)
         self._quarantine = Quarantine(rejected_path)
+        self._is_finished = False
         self._delivery = Delivery(
             self._ledger,
             self._preview or live,
@@ -86,10 +92,9 @@ class Loader:
             ),
             self.report,
             self._quarantine,
-            parallel=1 if self._preview else parallel_calls(config),
+            parallel=0 if self._preview else parallel_calls(config),
             stop=self.stop,
         )
-        self._resources.callback(self._delivery.close)
 
     def open_stream(self, stream: str, schema: Mapping[str, Any], key_properties: Sequence[str]) -> None:
         """Get ready for the records of a stream.
@@ -153,6 +158,7 @@ class Loader:
             LedgerError: The ledger failed.
         """
         self._delivery.finish()
+        self._is_finished = True
         allowed = self._config.get("max_rejected_percent")
         return EXIT_REJECTED if self.report.rejected_percent() > (5 if allowed is None else allowed) else EXIT_OK
 
@@ -162,6 +168,11 @@ class Loader:
         Raises:
             SettingsError: The report cannot be written.
         """
+        self._delivery.close()
+        if not self._is_finished:
+            self.report.ended_early = True
+            with suppress(LedgerError):  # it may be what ended the run
+                self._delivery.count_waiting()
         self.report.out_of_time = self.stop.time_is_up and bool(self.report.waiting)
         self.report.kept_in = self._quarantine.path if self._quarantine.count else None
         with self._resources:

@@ -42,6 +42,7 @@ class Report:
         rehearsal: What kind of run sends nothing: `dry run` or `adopted`; "" for one that sends.
         kept_in: File that holds the records that were refused in this run, if there were any.
         out_of_time: The run ended because of `max_minutes`.
+        ended_early: The run failed or was told to stop.
     """
 
     def __init__(self, destination: str, *, rehearsal: str = "") -> None:
@@ -49,6 +50,7 @@ class Report:
         self.rehearsal = rehearsal
         self.kept_in: Path | None = None
         self.out_of_time = False
+        self.ended_early = False
         self.streams: dict[str, Counter[Outcome]] = {}
         self.calls: Counter[str] = Counter()
         self.created: Counter[str] = Counter()
@@ -123,7 +125,11 @@ class Report:
         if self.resumed:
             lines.append(f"{self.resumed} operations that earlier runs left waiting were delivered")
         if self.waiting:
-            why = "until the next run" if self.out_of_time else "for an account or user that is not there yet"
+            why = (
+                "until the next run"
+                if self.out_of_time or self.ended_early
+                else "for an account or user that is not there yet"
+            )
             lines.append(f"{self.waiting} operations wait in the ledger {why}")
         if self.out_of_time:
             lines.append("the time that max_minutes gives was up: the next run goes on with what waits")

@@ -10,10 +10,10 @@ from target_journy.operations import Outcome
 from target_journy.transports import MEMBERS_PER_CALL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from target_journy.calls import Call, Results
-    from target_journy.dispatch import Dispatcher
+    from target_journy.dispatch import Dispatcher, Rehearsal
     from target_journy.ledger import Ledger
     from target_journy.options import Options
     from target_journy.report import Report
@@ -30,24 +30,27 @@ class Sender:
         report: Told of calls, and of what journy.io did not have before.
     """
 
-    def __init__(self, ledger: Ledger, dispatcher: Dispatcher, options: Options, report: Report) -> None:
+    def __init__(self, ledger: Ledger, dispatcher: Dispatcher | Rehearsal, options: Options, report: Report) -> None:
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._options = options
         self._report = report
 
-    def send(self, tickets: Iterable[Ticket], results: Results) -> None:
+    def send(self, tickets: Iterable[Ticket], results: Results, refused: Callable[[str, Any, Result], None]) -> None:
         """Send in the order that journy.io needs.
 
         Args:
             tickets: What has to reach journy.io; what lacks nothing by now is delivered.
             results: Takes what came of each; a ticket without a result was not reached.
+            refused: Told of a refusal by kind, key and result, before the ledger notes it.
 
         Raises:
             DeliveryError: Nothing more can be delivered.
+            LedgerError: The ledger failed.
+            SettingsError: A refusal could not be kept.
             StoppedError: The run was told to stop.
         """
-        desk = Desk(self._ledger, self._options, self._report, results)
+        desk = Desk(self._ledger, self._options, self._report, results, refused)
         keys: dict[str, dict[Any, None]] = {"account": {}, "user": {}, "membership": {}, "event": {}}
         for ticket in tickets:
             keys[ticket.kind][ticket.key] = None

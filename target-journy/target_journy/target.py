@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from marketplace_http import redact_logs
 from marketplace_singer import CheckpointingTarget, PlainSink
+from target_journy.dispatch import Stop
 from target_journy.loader import Loader, journy
 from target_journy.settings import SETTINGS
 from target_journy.transports import DeliveryError
@@ -66,6 +67,7 @@ class TargetJourny(CheckpointingTarget):
         super().__init__(**kwargs)
         self._adopt = adopt
         self._retry_rejected = retry_rejected
+        self._stop = Stop()
         self.emits_state = not self.config.get("dry_run")
         self.exit_code = 0
         redact_logs([self.config.get("api_key") or ""])
@@ -73,7 +75,8 @@ class TargetJourny(CheckpointingTarget):
     @cached_property
     def loader(self) -> Loader:
         """The loader, opened with the first stream."""
-        return Loader(self.config, adopt=self._adopt, retry_rejected=self._retry_rejected)
+        with self._stop.held():
+            return Loader(self.config, adopt=self._adopt, retry_rejected=self._retry_rejected, stop=self._stop)
 
     @override
     def is_settled(self) -> bool:
@@ -81,7 +84,7 @@ class TargetJourny(CheckpointingTarget):
 
     @override
     def stop(self) -> None:
-        self.loader.stop.signal()
+        self._stop.signal()
 
     @override
     def process_endofpipe(self) -> None:
@@ -98,7 +101,8 @@ class TargetJourny(CheckpointingTarget):
             self.listen(lines)
         finally:
             if "loader" in self.__dict__:
-                self.loader.close()
+                with self._stop.held():
+                    self.loader.close()
         return self.exit_code
 
     @override

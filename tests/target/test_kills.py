@@ -72,9 +72,9 @@ class Runs:
         self._folder = folder
         self._config = {**settings(sandbox, folder), "max_parallel_requests": PARALLEL, "max_rejected_percent": 50}
 
-    def start(self, messages: list[Any], *, after: int = 0, first: str = "") -> Process:
+    def start(self, messages: list[Any], *options: str, after: int = 0, first: str = "") -> Process:
         text = singer_lines(messages, after=after)
-        return self._commands.start(self._folder, text, self._config, first=SMALL_BATCHES + first)
+        return self._commands.start(self._folder, text, self._config, *options, first=SMALL_BATCHES + first)
 
     def finish(self, messages: list[Any], *, after: int = 0) -> dict[str, Any]:
         """The report of a run that nothing happens to."""
@@ -166,10 +166,21 @@ def test_killed_at_the_first_load_with_all_calls_under_way(
     assert content(sandbox) == undisturbed
 
 
+@pytest.mark.parametrize("number", [1, 4, 7])
+def test_killed_while_it_adopts(runs: Runs, sandbox: Sandbox, number: int) -> None:
+    """What was adopted is adopted, and adopting once more does the rest."""
+    first = KILLED_AT.format(module="target_journy.calls", name="EntityCall.settle", number=number)
+    process = runs.start(TODAY, "--adopt", first=first)
+    assert process.wait() == -9
+    assert runs.start(TODAY, "--adopt").wait() == 0
+    runs.finish(TODAY)
+    assert sandbox.journal.calls == []
+
+
 def test_killed_before_a_record_that_cannot_be_mapped_was_kept(runs: Runs, tmp_path: Path) -> None:
     messages = [*TODAY, ("transactions", {**sale(9)[1], "purchaseDetails": {}})]
     killed = runs.start(
-        messages, first=KILLED_AT.format(module="target_journy.quarantine", name="Quarantine.add", number=1)
+        messages, first=KILLED_AT.format(module="marketplace_singer.quarantine", name="Quarantine.add", number=1)
     )
     assert killed.wait() == -9
     assert not (tmp_path / "rejected.jsonl").exists()

@@ -106,10 +106,27 @@ class Ledger:
             raise LedgerError(f"setting 'ledger_url': the ledger failed ({_cause(error)})") from None
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make all transactions inside one, which costs a fraction: all of them are kept at the end, or nothing.
+
+        Raises:
+            LedgerError: The database failed.
+        """
+        if isinstance(self._engine, _Joined):
+            yield
+            return
+        with self.transaction() as ledger:
+            original, self._engine = self._engine, _Joined(ledger.connection)  # type: ignore[assignment] # has begin()
+            try:
+                yield
+            finally:
+                self._engine = original
+
+    @contextmanager
     def rehearsal(self) -> Iterator[None]:
         """Let everything inside happen to the ledger and be undone at the end, for a dry run."""
         with self._engine.connect() as connection, connection.begin() as outer:
-            original, self._engine = self._engine, _Rehearsed(connection)  # type: ignore[assignment] # has begin()
+            original, self._engine = self._engine, _Joined(connection)  # type: ignore[assignment] # has begin()
             try:
                 yield
             finally:
@@ -121,8 +138,8 @@ class Ledger:
         self._opened.close()
 
 
-class _Rehearsed:
-    """Stands for the engine while a rehearsal runs: all its transactions are one, which is undone."""
+class _Joined:
+    """Stands for the engine while all its transactions are one."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -1,0 +1,63 @@
+"""Keep what is refused, with the records that it came from, before the ledger takes note of it.
+
+A run that is killed in between has it refused, and keeps it, once more: a line too many, where the other order would
+lose one for good.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from marketplace_singer.quarantine import Quarantine
+    from target_journy.calls import Result
+    from target_journy.operations import Source
+    from target_journy.tickets import Plan
+
+
+class Refusals:
+    """The refusals of one batch.
+
+    Args:
+        quarantine: Keeps them.
+    """
+
+    def __init__(self, quarantine: Quarantine) -> None:
+        self._quarantine = quarantine
+        self._records: dict[tuple[str, Any], list[tuple[frozenset[str], Source, Mapping[str, Any]]]] = {}
+
+    def expect(self, plan: Plan, record: Mapping[str, Any]) -> None:
+        """Remember what a record has a stake in.
+
+        Args:
+            plan: What it waits for.
+            record: The record itself.
+        """
+        for ticket in plan.tickets:
+            self._records.setdefault((ticket.kind, ticket.key), []).append((ticket.names, plan.source, record))
+
+    def keep(self, kind: str, key: Any, result: Result, *, stream: str = "") -> None:
+        """Keep every record that a refusal concerns; what no record of the batch has asked for, by its own name.
+
+        Args:
+            kind: account, user, membership or event.
+            key: Account id, e-mail, pair of both, or event id.
+            result: What was refused.
+            stream: Where it once came from, if that is known.
+
+        Raises:
+            SettingsError: They cannot be kept.
+        """
+        others = dict(result.rejected)
+        for names, source, record in self._records.get((kind, key), ()):
+            if mine := {name: why for name, why in result.rejected.items() if name in names or not name}:
+                self._quarantine.add(source.stream, source.key, record, _reason(mine), result.request_id)
+                others = {name: why for name, why in others.items() if name not in mine}
+        if others:
+            self._quarantine.add(stream, str(key), {kind: key}, _reason(others), result.request_id)
+
+
+def _reason(rejected: Mapping[str, str]) -> str:
+    return "; ".join(f"{name}: {why}" if name else why for name, why in rejected.items())
