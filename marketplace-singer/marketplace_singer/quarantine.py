@@ -55,8 +55,14 @@ class Quarantine:
             "record": record,
         }
         try:
-            with os.fdopen(open_private(self.path, os.O_CREAT | os.O_WRONLY | os.O_APPEND), "ab") as file:
-                file.write(_encode(line) + b"\n")
+            descriptor = open_private(self.path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+            size = os.fstat(descriptor).st_size
+            try:
+                with os.fdopen(descriptor, "ab") as file:
+                    file.write(_encode(line) + b"\n")
+            except OSError:  # such as a full disk: half a line would spoil the next one too
+                os.truncate(self.path, size)
+                raise
         except OSError as error:
             raise SettingsError(
                 f"setting 'rejected_path': cannot write {str(self.path)!r} ({error.strerror})"

@@ -222,6 +222,22 @@ def test_a_disk_that_is_full(commands: Processes, sandbox: Sandbox, tmp_path: Pa
     assert len(sandbox.journy.accounts) == len(sandbox.journy.users) == 150
 
 
+def test_a_disk_without_room_for_refused_records(commands: Processes, sandbox: Sandbox, tmp_path: Path) -> None:
+    bad = [("transactions", {**sale(n)[1], "purchaseDetails": {}, "pad": "x" * 20_000}) for n in range(30)]
+    text, config = singer_lines(bad), {**settings(sandbox, tmp_path), "max_rejected_percent": 100}
+    first = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))"
+    process = commands.start(tmp_path, text, config, first=first)
+    assert process.wait() == 1, process.log
+    (line,) = process.errors
+    assert "'rejected_path'" in line
+    assert process.out == ""
+    counts = json.loads((tmp_path / "report.json").read_text())["streams"]["transactions"]
+    assert counts["read"] == counts["failed"] == 30
+    assert commands.start(tmp_path, text, config).wait() == 0
+    lines = [json.loads(line) for line in (tmp_path / "rejected.jsonl").read_text().splitlines()]
+    assert len({line["key"] for line in lines}) == 30
+
+
 @pytest.mark.parametrize("levels", range(970, 990, 3))
 def test_a_value_that_can_just_be_read(commands: Processes, sandbox: Sandbox, tmp_path: Path, levels: int) -> None:
     text = LINES.replace('"appEdition": ' + HOLE, '"other": ' + '{"a":' * levels + "1" + "}" * levels)
