@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 
 _SEPARATOR = "|"
+_LONGEST_ID = 1000  # bytes: an index of PostgreSQL takes no more than 2,700 of two ids together
 
 
 class RecordError(Exception):
@@ -269,10 +270,15 @@ class _Event:
 
 
 def _identity(what: str, value: Any) -> str | None:
-    """An id as text; None for nothing."""
+    """An id as text that any ledger can hold; None for nothing."""
     if isinstance(value, (dict, list)):
         raise RecordError(f"the {what} is no text or number")
-    return None if value is None or value == "" else str(value)
+    text = "" if value is None else str(value)
+    if "\0" in text:
+        raise RecordError(f"the {what} holds a null character")
+    if len(text.encode()) > _LONGEST_ID:
+        raise RecordError(f"the {what} is longer than {_LONGEST_ID} bytes")
+    return text or None
 
 
 def _properties(

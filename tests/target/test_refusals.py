@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -159,3 +160,14 @@ def test_what_could_not_be_mapped_is_looked_at_again_on_request(world: World) ->
     loader.close()
     run = world.load(bad)
     assert (len(run.quarantined), run.report["rejected_again"]) == (1, 0)
+
+
+@pytest.mark.parametrize("email", ["a\0b@acme.com", f"{token_hex(1000)}@acme.com"], ids=["null character", "too long"])
+def test_an_id_that_no_ledger_holds_is_refused_alone(world: World, email: str) -> None:
+    rows = license_messages(license_row(1, person(email)), license_row(2, person("ann@acme.com")))
+    run = world.load(rows, max_rejected_percent=50)
+    assert (run.exit_code, run.counts["contacts"]["rejected"], run.counts["contacts"]["delivered"]) == (0, 1, 1)
+    assert list(world.state.users) == ["ann@acme.com"]
+    (line,) = run.quarantined
+    assert "e-mail address" in line["reason"]
+    assert email not in line["reason"]

@@ -121,11 +121,12 @@ def test_killed_while_it_adopts_the_ledger_has_the_whole_batch_or_nothing(
 
 
 def test_adopting_takes_the_time_that_it_needs(fake: World) -> None:
-    run = fake.load(MESSAGES, adopt=True, max_minutes=0)
+    run = fake.load(reversed(MESSAGES), adopt=True, max_minutes=0, flush_every=1)
     assert not run.report["out_of_time"]
     assert run.report["waiting"] == 0
     assert fake.load(MESSAGES).calls == []
 
 
 def test_a_dry_run_shows_all_whatever_the_time(fake: World) -> None:
-    assert len(fake.load(MESSAGES, dry_run=True, max_minutes=0).report["preview"]) == 6
+    run = fake.load(reversed(MESSAGES), dry_run=True, max_minutes=0, flush_every=1)
+    assert len(run.report["preview"]) == 6
