@@ -184,6 +184,14 @@ def test_one_run_at_a_time_on_a_ledger(world: World) -> None:
     Loader(world.config()).close()
 
 
+def test_one_run_at_a_time_by_whatever_name_the_file_goes(fake: World) -> None:
+    (fake.folder / "link.db").symlink_to("ledger.db")
+    first = Loader(fake.config())
+    with pytest.raises(LedgerError, match="another run is using the ledger"):
+        Loader(fake.config(ledger_url=f"sqlite:///{fake.folder}/link.db"))
+    first.close()
+
+
 def test_a_value_that_comes_back_is_sent_again(world: World) -> None:
     rows = [license_messages(license_row(1, status=status)) for status in ("active", "inactive", "active")]
     for messages in rows:

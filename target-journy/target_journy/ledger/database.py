@@ -77,7 +77,7 @@ def lock_database(engine: Engine, destination: str) -> Callable[[], None]:
         return connection.close
     if not engine.url.database or engine.url.database == ":memory:":
         return lambda: None
-    descriptor = open_private(Path(f"{engine.url.database}-lock"), os.O_CREAT | os.O_RDWR)
+    descriptor = open_private(Path(f"{os.path.realpath(engine.url.database)}-lock"), os.O_CREAT | os.O_RDWR)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
