@@ -87,7 +87,7 @@ def test_what_was_read_but_not_delivered_counts_as_failed(fake: World) -> None:
 
 
 def test_a_signal_before_the_first_stream_opens_nothing(fake: World) -> None:
-    target = TargetJourny(config=fake.config())
+    target = TargetJourny(config=fake.config(api_key="masked-in-every-log-from-here"))
     with pytest.raises(StoppedError):
         target.stop()
     assert list(fake.folder.iterdir()) == []
