@@ -357,7 +357,7 @@ def test_a_key_that_may_not_write_fails_the_check(tmp_path: Path, requests_mock:
 
     answer = {"meta": {"requestId": "1", "status": 200}, "data": {"permissions": ["ReadEvents"]}}
     requests_mock.get("https://api.journy.io/validate", json=answer)
-    target = TargetJourny(config={"api_key": "key"})
+    target = TargetJourny(config={"api_key": "masked-from-here-on"})
     with pytest.raises(DeliveryError, match="may not track data, only ReadEvents"):
         target.check()
     answer["data"]["permissions"] = ["ReadEvents", "TrackData"]  # type: ignore[index]
