@@ -141,12 +141,7 @@ class MarketplaceClient:
             TroubleError: The download broke off.
         """
         path = self._export(report, export_id)
-        with (
-            self._explained(),
-            self._session.call(
-                "GET", path, params={"accept": "json"}, stream=True, timeout=_DOWNLOAD_TIMEOUT
-            ) as response,
-        ):
+        with self._explained(), self._session.call("GET", path, stream=True, timeout=_DOWNLOAD_TIMEOUT) as response:
             try:
                 while piece := response.raw.read1(_BLOCK, decode_content=True):
                     yield piece

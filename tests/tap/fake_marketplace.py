@@ -7,6 +7,7 @@ import json
 import re
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     import requests_mock
 
-URL = "https://api.atlassian.com/marketplace/rest/3"
+API_URL = "https://api.atlassian.com/marketplace"
+URL = f"{API_URL}/rest/3"
 VENDOR = "4711"
 DEVELOPER = "11111111-2222-3333-4444-555555555555"
 TOKEN = "secret-token-of-the-test"
@@ -78,7 +80,7 @@ class FakeMarketplace:
         mock.get(REPORTS, json={"_links": {}})
         mock.post(re.compile(r".*/async/export(\?|$)"), json=self._start)
         mock.get(re.compile(r".*/async/export/[^/]+/status$"), json=self._status)
-        mock.get(re.compile(r".*/async/export/[^/]+\?accept=json$"), content=self._download)
+        mock.get(re.compile(r".*/async/export/[^/?]+$"), content=self._download)
         mock.get(re.compile(rf"{re.escape(REPORTS)}/(licenses|sales/transactions)\?"), json=self._list)
 
     def started(self, report: str) -> list[dict[str, list[str]]]:
@@ -130,9 +132,20 @@ def matches(report: str, row: Any, parameters: dict[str, list[str]]) -> bool:
     )
 
 
-def _parameters(url: str) -> dict[str, list[str]]:
-    from urllib.parse import parse_qs, urlsplit
+def journalled(request: Any) -> dict[str, Any]:
+    """A request to the fake as the sandbox would have it in its journal."""
+    address = urlsplit(request.url)
+    body = {"body": request.text} if request.text else {}
+    return {
+        "side": "marketplace",
+        "method": request.method,
+        "path": f"/marketplace{address.path.removeprefix(urlsplit(API_URL).path)}",
+        "query": address.query,
+        **body,
+    }
 
+
+def _parameters(url: str) -> dict[str, list[str]]:
     return parse_qs(urlsplit(url).query)
 
 
