@@ -54,6 +54,7 @@ class Description:
         self.content: dict[str, Any] = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
         # Fixed parts of a path before variable ones: `.../transactions/export` is no `.../transactions/{metric}`.
         templates = sorted(self.content["paths"], key=lambda template: (template.count("{"), template))
+        self._validators: dict[tuple[str, str], jsonschema.protocols.Validator] = {}
         self._operations = [
             Operation(template, _pattern(template), method, described)
             for template in templates
@@ -87,6 +88,14 @@ class Description:
             }
         return jsonschema.Draft202012Validator({**schema, "components": components})
 
+    def body_validator(self, operation: Operation) -> jsonschema.protocols.Validator:
+        """The validator of an operation's request bodies, made once; fields that are not described are wrong."""
+        key = operation.template, operation.method
+        if key not in self._validators:
+            content = operation.described["requestBody"]["content"]
+            self._validators[key] = self.validator(_closed(content["application/json"]["schema"]))
+        return self._validators[key]
+
     def answer(self, operation: Operation, status: int) -> dict[str, Any] | None:
         """What is described of an answer, if anything is."""
         described: dict[str, Any] | None = operation.described["responses"].get(str(status))
@@ -105,14 +114,20 @@ def journy() -> Description:
     return Description(JOURNY)
 
 
+# The License Service has no description of its own.
+_DESCRIBED = {"marketplace": marketplace, "journy": journy}
+
+
 def misfits(call: Call) -> list[str]:
-    """What of a request is not as described.
+    """What of a request is not as described; nothing where a side has no description.
 
     Args:
         call: An entry of the sandbox's journal: `side`, `method`, `path` with the side in front, `query`, and `body`
             where there is one.
     """
-    description = journy() if call["side"] == "journy" else marketplace()
+    if call["side"] not in _DESCRIBED:
+        return []
+    description = _DESCRIBED[call["side"]]()
     path = call["path"].removeprefix(f"/{call['side']}")
     operation = description.operation(call["method"], path)
     if operation is None:
@@ -120,9 +135,14 @@ def misfits(call: Call) -> list[str]:
     return [*_query_misfits(description, operation, call["query"]), *_body_misfits(description, operation, call)]
 
 
+def present() -> bool:
+    """Whether the descriptions are beside the checkout."""
+    return SPECS.is_dir()
+
+
 def skip_unless_present() -> None:
     """Skip a test that needs the descriptions where they are not beside the checkout."""
-    if not SPECS.is_dir():
+    if not present():
         pytest.skip("the API descriptions are not beside this checkout")
 
 
@@ -178,8 +198,8 @@ def _body_misfits(description: Description, operation: Operation, call: Call) ->
         return ["a body is not described"] if "body" in call else []
     if "body" not in call:
         return ["a body is required"] if described.get("required") else []
-    validator = description.validator(described["content"]["application/json"]["schema"])
-    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(call["body"])]
+    errors = description.body_validator(operation).iter_errors(call["body"])
+    return [f"{error.json_path}: {error.message}" for error in errors]
 
 
 def _resolved(description: Description, schema: Schema) -> Schema:
@@ -220,4 +240,17 @@ def _without_nullable(node: Any) -> Any:
     changed = {key: _without_nullable(value) for key, value in kept.items()}
     if node.get("nullable") is True:
         changed["type"] = [node["type"], "null"]
+    return changed
+
+
+def _closed(node: Any) -> Any:
+    """A schema whose objects have no other fields than the described ones, unless it says that they may."""
+    if isinstance(node, list):
+        return [_closed(entry) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    changed = {key: _closed(value) for key, value in node.items()}
+    # Not what is only named so: `properties` is a field of journy.io's bodies, too.
+    if isinstance(changed.get("type"), str) and "properties" in changed:
+        changed.setdefault("additionalProperties", False)
     return changed

@@ -62,6 +62,8 @@ def test_a_right_request_fits(call):
         (post("/accounts/upsert", {"identification": {}}), "$.identification: "),
         (post("/accounts/upsert", {"identification": ACCOUNT, "properties": {"a": {}}}), "$.properties.a: "),
         (post("/accounts/upsert", {"identification": ACCOUNT, "properties": {"a": [1]}}), "$.properties.a: "),
+        (post("/accounts/upsert", {"identification": ACCOUNT, "color": "red"}), "'color' was unexpected"),
+        (post("/track", {**EVENT, "identification": {"account": {**ACCOUNT, "name": "x"}}}), "identification"),
         (post("/users/upsert", {"identification": {"email": 1}}), "$.identification.email: "),
         (post("/track", {"identification": {"account": ACCOUNT}}), "'name' is a required property"),
         (

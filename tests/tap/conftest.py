@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests_mock
 from tests.tap.command import command, settings
-from tests.tap.fake_marketplace import FakeMarketplace
+from tests.tap.fake_marketplace import FakeMarketplace, journalled
 
 from marketplace_http import RetryPolicy
 
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.contracts.watch import Watch
+
 
 @pytest.fixture
-def marketplace() -> Iterator[Callable[..., FakeMarketplace]]:
+def marketplace(watch: Watch) -> Iterator[Callable[..., FakeMarketplace]]:
     """Make a Marketplace of given rows; anything else that is called fails."""
     with requests_mock.Mocker() as mock:
 
@@ -27,6 +29,8 @@ def marketplace() -> Iterator[Callable[..., FakeMarketplace]]:
 
         yield make
         let_exports_end()
+        for request in mock.request_history:
+            watch.see(journalled(request))
 
 
 @pytest.fixture(autouse=True)

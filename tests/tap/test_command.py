@@ -16,6 +16,8 @@ from tests.tap.fake_marketplace import Output
 server = pytest.importorskip("marketplace_sandbox.server", reason="the sandbox is not installed")
 credentials = pytest.importorskip("marketplace_sandbox.credentials")
 
+MISLED = pytest.mark.off_contract(reason="the setting is wrong on purpose")
+
 
 @pytest.fixture(scope="module")
 def sandbox():
@@ -53,7 +55,7 @@ def test_check(tap, config):
         ({"email": credentials.NO_REPORTS_EMAIL}, ["403", "View sales reports"]),
         ({"vendor_id": 1}, ["404", "`vendor_id` 1"]),
         ({"vendor_id": None, "developer_id": "nobody"}, ["`developer_id`"]),
-        ({"api_url": "{}/rest/2"}, ["410", "`api_url`"]),
+        pytest.param({"api_url": "{}/rest/2"}, ["410", "`api_url`"], marks=MISLED),
         ({"vendor_id": None}, ["'vendor_id'", "'developer_id'"]),
     ],
 )
@@ -71,7 +73,7 @@ def test_check_fails_with_one_line(tap, config, change, words):
     ("change", "words"),
     [
         ({"app_keys": ["com.example.nothing"]}, ["`app_keys`", "com.example.nothing"]),
-        ({"license_statuses": ["alive"]}, ["400", "active"]),
+        pytest.param({"license_statuses": ["alive"]}, ["400", "active"], marks=MISLED),
         ({"start_date": "yesterday"}, ["'start_date'", "such as 2026-01-31"]),
         ({"api_token": ["sandbox-token"]}, ["setting 'api_token': expected string"]),
         ({"stream_maps": {"licenses": {"__filter__": "("}}}, ["Failed to parse expression"]),

@@ -22,7 +22,13 @@ def active_and_inactive(marketplace):
     [
         ({"license_statuses": ["Active"]}, ("status", ["active"]), ["id-1", "id-3"], ["IN-1", "IN-3", "IN-30"]),
         ({"license_types": ["OPEN_SOURCE"]}, ("licenseType", ["open_source"]), ["id-3"], ["IN-3", "IN-30"]),
-        ({"license_types": ["upgrade_evaluation"]}, ("licenseType", ["upgrade_evaluation"]), ["id-2"], ["IN-2"]),
+        pytest.param(
+            {"license_types": ["upgrade_evaluation"]},
+            ("licenseType", ["upgrade_evaluation"]),
+            ["id-2"],
+            ["IN-2"],
+            marks=pytest.mark.off_contract(reason="the API knows more licence types than its description"),
+        ),
         ({"hostings": "Data Center"}, ("hosting", ["datacenter"]), ["id-2"], ["IN-2"]),
         (
             {"hostings": '["data center", "cloud"]'},
