@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
-import time
-from itertools import pairwise
 
 import pytest
 from tests.tap.command import errors, settings
 from tests.tap.fake_marketplace import Output, run
 
-from marketplace_http import ApiSession, RetryPolicy
+from marketplace_http import RetryPolicy
 
 pytestmark = pytest.mark.long
 
@@ -164,30 +162,3 @@ def test_a_wait_that_is_asked_for_is_waited(tap, config, sandbox, monkeypatch, k
     assert first == 7
     assert 35 <= second <= 41
     assert third <= 4
-
-
-def test_starts_and_pages_keep_their_distance_and_polls_need_none(tap, config, sandbox, monkeypatch):
-    monkeypatch.setattr("tap_atlassian_marketplace.client._SECONDS_BETWEEN_STARTS", 0.1)
-    sandbox.faults.add("export-failed")
-    paced, polls, once = [], [], ApiSession._once
-
-    def noted(self, method, path, **options):
-        if self._pacer:
-            self._pacer.wait()
-            with_pacer, self._pacer = self._pacer, None
-            try:
-                paced.append(time.monotonic())
-                return once(self, method, path, **options)
-            finally:
-                self._pacer = with_pacer
-        polls.append(path)
-        return once(self, method, path, **options)
-
-    monkeypatch.setattr(ApiSession, "_once", noted)
-    result = tap({**config, "max_parallel_requests": 1})
-    assert result.returncode == 0, result.stderr
-    gaps = [after - before for before, after in pairwise(paced)]
-    assert len(paced) > 9 + 3
-    assert min(gaps) > 0.09
-    assert any(path.endswith("/status") for path in polls)
-    assert all(path.endswith("/status") or "/async/" not in path for path in polls)
