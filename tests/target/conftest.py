@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 import uuid
-import warnings
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -45,23 +43,6 @@ def sandbox(shared_sandbox: Sandbox) -> Sandbox:
         held.clear()
     shared_sandbox.journal.clear()
     return shared_sandbox
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """The URL of a PostgreSQL that runs from a wheel."""
-    try:
-        with warnings.catch_warnings():
-            # pgserver asks for a runtime directory, which a machine without a login session has not.
-            warnings.simplefilter("ignore")
-            import pgserver
-    except ImportError:
-        pytest.skip("pgserver, which brings PostgreSQL, has no wheel for this Python")
-    # Not below pytest's own folder: a socket's path must be short, and run by root the server is another user.
-    with tempfile.TemporaryDirectory(prefix="pg") as folder:
-        server = pgserver.get_server(folder)
-        yield server.get_uri()
-        server.cleanup()
 
 
 @pytest.fixture
