@@ -10,6 +10,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.target.command import SCHEMAS
+from tests.target.processes import processes
 from tests.target.rows import license_messages, license_row, person, sale
 from tests.target.runs import assert_counts_add_up
 
@@ -19,18 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.target.processes import Processes
+
     from marketplace_sandbox.server import Sandbox
 
 KEY = "very-secret-key-123"
 ADDRESS = "ann@private.example"
-SCHEMAS = [
-    {"type": "SCHEMA", "stream": stream, "schema": {"properties": {name: {} for name in keys}}, "key_properties": keys}
-    for stream, keys in {
-        "licenses": ["id"],
-        "contacts": ["license_id", "role"],
-        "transactions": ["transactionId", "transactionLineItemId"],
-    }.items()
-]
 RECORDS = [
     {"type": "RECORD", "stream": stream, "record": record}
     for stream, record in [*license_messages(license_row(1, person(ADDRESS, "Ann Lee"))), sale(1)]
@@ -38,38 +34,10 @@ RECORDS = [
 GOOD = [*SCHEMAS, *RECORDS, {"type": "STATE", "value": {"at": 1}}]
 
 
-# Importing the SDK takes seconds: this process does it once and forks for every command.
-FORKS = """
-import json, os, sys
-import target_journy.__main__ as command, target_journy.ledger, psycopg
-for line in sys.stdin:
-    job = json.loads(line)
-    if not (pid := os.fork()):
-        os.chdir(job["folder"])
-        for number, name in enumerate(("in", "out", "log")):
-            os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | (os.O_TRUNC if number else 0), 0o600), number)
-        sys.stdin = open(0)
-        os.environ.update(job["env"])
-        sys.argv = ["target-journy", *job["options"]]
-        try:
-            command.main()
-        except SystemExit as end:
-            sys.stdout.flush()
-            os._exit(end.code or 0)
-        os._exit(99)
-    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
-"""
-
-
 @pytest.fixture(scope="module")
-def forks() -> Iterator[subprocess.Popen[str]]:
-    environment = {name: value for name, value in os.environ.items() if name != "CI"}
-    with subprocess.Popen(
-        [sys.executable, "-c", FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        yield process
-        assert process.stdin
-        process.stdin.close()
+def commands() -> Iterator[Processes]:
+    with processes() as commands:
+        yield commands
 
 
 class Done:
@@ -91,7 +59,7 @@ class Done:
 
 
 @pytest.fixture
-def command(tmp_path: Path, sandbox: Sandbox, forks: subprocess.Popen[str]) -> Callable[..., Done]:
+def command(tmp_path: Path, sandbox: Sandbox, commands: Processes) -> Callable[..., Done]:
     """Run `target-journy` in a folder of its own; neither a secret nor anybody's address may come out."""
 
     def run(*options: str, lines: list[Any] = GOOD, env: dict[str, str] | None = None, **settings: Any) -> Done:
@@ -102,16 +70,10 @@ def command(tmp_path: Path, sandbox: Sandbox, forks: subprocess.Popen[str]) -> C
             "requests_per_minute": 100_000,
             **settings,
         }
-        (tmp_path / "config.json").write_text(json.dumps({k: v for k, v in config.items() if v is not None}))
+        given = {name: value for name, value in config.items() if value is not None}
         text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
-        (tmp_path / "in").write_text(text)
-        assert forks.stdin
-        assert forks.stdout
-        options = ("--config", "config.json", *options)
-        forks.stdin.write(json.dumps({"folder": str(tmp_path), "options": options, "env": env or {}}) + "\n")
-        forks.stdin.flush()
-        code = int(forks.stdout.readline())
-        done = Done(code, (tmp_path / "out").read_text(), (tmp_path / "log").read_text())
+        process = commands.start(tmp_path, text, given, *options, env=env)
+        done = Done(process.wait(), process.out, process.log)
         for secret in (KEY, credentials.JOURNY_KEY, credentials.JOURNY_DISABLED_KEY, ADDRESS, "Ann Lee", "pass-word"):
             assert secret not in done.out + done.log
         return done
@@ -296,60 +258,6 @@ def test_a_crash_quotes_no_data(tmp_path: Path) -> None:
 def test_the_module_is_the_command() -> None:
     shown = subprocess.check_output([sys.executable, "-m", "target_journy", "--version"], timeout=60)
     assert b"target-journy" in shown
-
-
-@pytest.mark.parametrize(
-    ("variable", "value", "says"),
-    [
-        ("TIMEOUT", "abc", "TARGET_JOURNY_TIMEOUT: expected a number"),
-        ("DRY_RUN", "maybe", "TARGET_JOURNY_DRY_RUN: expected true or false"),
-        ("MAPPING", "{not json", "TARGET_JOURNY_MAPPING: expected JSON"),
-        ("MAPPING", "no-such-file.yml", "cannot read the file 'no-such-file.yml'"),
-        ("API_URL", "http://api.journy.io", "use https"),
-        ("API_URL", "https://bob:p4ss@api.journy.io", "it holds credentials"),
-    ],
-)
-def test_a_variable_that_cannot_be_used(tmp_path: Path, sandbox: Sandbox, variable: str, value: str, says: str) -> None:
-    environment = {"TARGET_JOURNY_API_KEY": KEY, "TARGET_JOURNY_API_URL": sandbox.journy_url}
-    done = run_with_environment(tmp_path, {**environment, f"TARGET_JOURNY_{variable}": value})
-    assert done.returncode == 1
-    errors = [line for line in done.stderr.splitlines() if "ERROR" in line]
-    assert len(errors) == 1
-    assert says in errors[0]
-    assert KEY not in done.stderr
-    assert "p4ss" not in done.stderr
-
-
-def test_everything_from_the_environment(tmp_path: Path, sandbox: Sandbox) -> None:
-    (tmp_path / "mapping.yml").write_text("variables: {vendor_id: 5}\n")
-    done = run_with_environment(
-        tmp_path,
-        {
-            "TARGET_JOURNY_API_KEY": credentials.JOURNY_KEY,
-            "TARGET_JOURNY_API_URL": sandbox.journy_url,
-            "TARGET_JOURNY_PRESET": "marketplace-raw",
-            "TARGET_JOURNY_MAPPING": "mapping.yml",
-            "TARGET_JOURNY_MAX_REJECTED_PERCENT": "7.5",
-            "TARGET_JOURNY_DRY_RUN": "off",
-        },
-        "".join(f"{json.dumps(message)}\n" for message in GOOD),
-    )
-    assert done.returncode == 0, done.stderr
-    assert "vendors/5/" in sandbox.journy.accounts["SEN-1"].properties["link_licenses"]
-
-
-def run_with_environment(folder: Path, settings: dict[str, str], lines: str = "") -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if name != "CI" and not name.startswith("TARGET_JOURNY")}
-    return subprocess.run(
-        [sys.executable, "-m", "target_journy", "--config=ENV"],
-        input=lines,
-        capture_output=True,
-        text=True,
-        env={**kept, **settings},
-        cwd=folder,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_a_key_that_may_not_write_fails_the_check(tmp_path: Path, requests_mock: Any, capsys: Any) -> None:
