@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from contextlib import ExitStack, suppress
 from hashlib import sha256
@@ -14,7 +15,7 @@ import msgspec
 from marketplace_singer import Quarantine, SettingsError, web_address
 from target_journy.delivery import Delivery
 from target_journy.dispatch import Stop
-from target_journy.ledger import Ledger, LedgerError
+from target_journy.ledger import Ledger, LedgerError, Run
 from target_journy.mapping import DefaultMapping, RecordError, compile_streams
 from target_journy.mapping_file import MappingError, check_fields, load_mapping
 from target_journy.operations import Outcome
@@ -64,7 +65,7 @@ class Loader:
             self.stop.after(60.0 * float(minutes))
         live = journy(config, stop=self.stop.signalled)
         self._preview = SilentTransport(live.destination) if adopt or config.get("dry_run") else None
-        destination = " ".join(filter(None, [live.destination, config.get("workspace")]))
+        destination = destination_of(config, live)
         rehearsal = "adopted" if adopt else "dry run" if config.get("dry_run") else ""
         self.report = Report(destination, rehearsal=rehearsal)
         with ExitStack() as opened:  # closes them if the ledger is refused
@@ -74,13 +75,15 @@ class Loader:
             self._refuse_empty_ledger(config, adopt=adopt)
             if config.get("dry_run"):
                 opened.enter_context(self._ledger.rehearsal())
-            self._resources = opened.pop_all()
-        if retry_rejected:
+            self._started = _now()
             with self._ledger.transaction() as ledger:
-                ledger.retry_rejected()
+                ledger.begin_run(self._started)
+                if retry_rejected:
+                    ledger.retry_rejected()
+            self._resources = opened.pop_all()
         rejected_path = None if config.get("dry_run") else Path(config.get("rejected_path") or DEFAULT_REJECTED)
         self._quarantine = Quarantine(rejected_path)
-        self._is_finished = False
+        self._result = "failed"
         self._delivery = Delivery(
             self._ledger,
             self._preview or live,
@@ -158,9 +161,10 @@ class Loader:
             LedgerError: The ledger failed.
         """
         self._delivery.finish()
-        self._is_finished = True
         allowed = self._config.get("max_rejected_percent")
-        return EXIT_REJECTED if self.report.rejected_percent() > (5 if allowed is None else allowed) else EXIT_OK
+        is_too_much = self.report.rejected_percent() > (5 if allowed is None else allowed)
+        self._result = "too many rejected" if is_too_much else "done"
+        return EXIT_REJECTED if is_too_much else EXIT_OK
 
     def close(self) -> None:
         """Write the report, also of a run that failed, and release what was opened.
@@ -169,13 +173,14 @@ class Loader:
             SettingsError: The report cannot be written.
         """
         self._delivery.close()
-        if not self._is_finished:
+        if self._result == "failed":
             self.report.ended_early = True
             with suppress(LedgerError):  # it may be what ended the run
                 self._delivery.count_waiting()
         self.report.out_of_time = self.stop.time_is_up and bool(self.report.waiting)
         self.report.kept_in = self._quarantine.path if self._quarantine.count else None
         with self._resources:
+            self._note_the_end()
             for line in self.report.lines():
                 logger.info("%s", line)
             if path := self._config.get("report_path"):
@@ -184,6 +189,12 @@ class Loader:
                     self.report.write(Path(path), preview=preview)
                 except OSError as error:
                     raise SettingsError(f"setting 'report_path': cannot write {path!r} ({error.strerror})") from None
+
+    def _note_the_end(self) -> None:
+        result = "stopped" if self._result == "failed" and self.stop.signalled.is_set() else self._result
+        report = msgspec.json.encode(self.report.as_dict()).decode()
+        with suppress(LedgerError), self._ledger.transaction() as ledger:  # it may be what ended the run
+            ledger.end_run(Run(self._started, _now(), result, report))
 
     def _refuse_empty_ledger(self, config: Mapping[str, Any], *, adopt: bool) -> None:
         if adopt or config.get("dry_run") or config.get("events_since") or not needs_ledger(config):
@@ -195,6 +206,15 @@ class Loader:
                     "sent again. Point it to the ledger of the runs before; or, for a first load, set 'events_since' "
                     "to all or to a date; or run once with --adopt, to take the input as delivered"
                 )
+
+
+def destination_of(config: Mapping[str, Any], api: JournyRest) -> str:
+    """What the ledger calls the place that is delivered to: transport, host and port, workspace."""
+    return " ".join(filter(None, [api.destination, config.get("workspace")]))
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.timezone.utc).isoformat(timespec="milliseconds")
 
 
 def parallel_calls(config: Mapping[str, Any]) -> int:

@@ -14,7 +14,7 @@ from target_journy.operations import Outcome
 if TYPE_CHECKING:
     from pathlib import Path
 
-_ORDER = (
+ORDER = (
     Outcome.DELIVERED,
     Outcome.UNCHANGED,
     Outcome.SKIPPED,
@@ -81,7 +81,7 @@ class Report:
             "destination": self.destination,
             "rehearsal": self.rehearsal or None,
             "streams": {
-                stream: {"read": counts.total(), **{outcome.name.lower(): counts[outcome] for outcome in _ORDER}}
+                stream: {"read": counts.total(), **{outcome.name.lower(): counts[outcome] for outcome in ORDER}}
                 for stream, counts in self.streams.items()
             },
             "calls": dict(self.calls),
@@ -107,9 +107,9 @@ class Report:
 
     def lines(self) -> list[str]:
         """The report as a table for people."""
-        heads = ["stream", "read", *(outcome.name.lower() for outcome in _ORDER)]
+        heads = ["stream", "read", *(outcome.name.lower() for outcome in ORDER)]
         rows = [
-            [stream, str(counts.total()), *(str(counts[outcome]) for outcome in _ORDER)]
+            [stream, str(counts.total()), *(str(counts[outcome]) for outcome in ORDER)]
             for stream, counts in self.streams.items()
         ]
         width = max((len(row[0]) for row in [heads, *rows]), default=0)

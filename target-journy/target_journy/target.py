@@ -13,6 +13,7 @@ from typing_extensions import override
 from marketplace_http import redact_logs
 from marketplace_singer import CheckpointingTarget, PlainSink
 from target_journy.dispatch import Stop
+from target_journy.history import history as tell_history
 from target_journy.loader import Loader, journy
 from target_journy.settings import SETTINGS
 from target_journy.transports import DeliveryError
@@ -117,6 +118,7 @@ class TargetJourny(CheckpointingTarget):
         check: bool = False,
         adopt: bool = False,
         retry_rejected: bool = False,
+        history: bool = False,
     ) -> int:
         """Run the command line.
 
@@ -133,6 +135,9 @@ class TargetJourny(CheckpointingTarget):
             adopt=adopt,
             retry_rejected=retry_rejected,
         )
+        if history:
+            click.echo("\n".join(tell_history(target.config)))
+            return 0
         return target.check() if check else target.load(file_input)
 
     def check(self) -> int:
@@ -162,6 +167,7 @@ class TargetJourny(CheckpointingTarget):
         command.params += [
             click.Option(["--check"], is_flag=True, help="Ask journy.io whether the key works, then stop."),
             click.Option(["--retry-rejected"], is_flag=True, help="Send again what journy.io refused before."),
+            click.Option(["--history"], is_flag=True, help="Tell what the ledger knows of the newest runs, then stop."),
             click.Option(["--adopt"], is_flag=True, help="Take the input as delivered already and send nothing."),
         ]
         return command

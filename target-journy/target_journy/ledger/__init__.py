@@ -4,5 +4,6 @@ from target_journy.ledger.events import Event
 from target_journy.ledger.ledger import Ledger, LedgerError, LedgerTransaction
 from target_journy.ledger.memberships import Slot
 from target_journy.ledger.records import SeenRecord
+from target_journy.ledger.runs import Run
 
-__all__ = ["Event", "Ledger", "LedgerError", "LedgerTransaction", "SeenRecord", "Slot"]
+__all__ = ["Event", "Ledger", "LedgerError", "LedgerTransaction", "Run", "SeenRecord", "Slot"]

@@ -16,6 +16,7 @@ from target_journy.ledger.entities import AccountNames, Entities
 from target_journy.ledger.events import Events
 from target_journy.ledger.memberships import Memberships, is_orphan
 from target_journy.ledger.records import Records
+from target_journy.ledger.runs import Runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,11 @@ class LedgerError(Exception):
     """The ledger cannot be used; the message says which setting to look at, and holds no password."""
 
 
-class LedgerTransaction(Entities, AccountNames, Memberships, Events, Records):
+class _NewerLedgerError(Exception):
+    """The tables are not those that this version knows."""
+
+
+class LedgerTransaction(Entities, AccountNames, Memberships, Events, Records, Runs):
     """Reads and writes of one destination within one database transaction."""
 
     def is_empty(self) -> bool:
@@ -61,18 +66,20 @@ class Ledger:
     Args:
         url: SQLAlchemy URL of a SQLite file or a PostgreSQL database.
         destination: Transport, host and port, and workspace.
+        is_guest: Only look, while another run may use it.
 
     Raises:
         LedgerError: The database cannot be opened, or another run is using it.
     """
 
-    def __init__(self, url: str, destination: str) -> None:
+    def __init__(self, url: str, destination: str, *, is_guest: bool = False) -> None:
         try:
             parsed = make_url(url)
             with ExitStack() as opened:  # closes it if something is wrong with it
                 self._engine = open_database(parsed)
                 opened.callback(self._engine.dispose)
-                opened.callback(lock_database(self._engine, destination))
+                if not is_guest:
+                    opened.callback(lock_database(self._engine, destination))
                 tables.metadata.create_all(self._engine)
                 with self._engine.begin() as connection:
                     self._destination = _destination_id(connection, destination)
@@ -81,6 +88,11 @@ class Ledger:
             raise LedgerError(
                 f"setting 'ledger_url': another run is using the ledger at "
                 f"{parsed.render_as_string(hide_password=True)}; start again when it has ended"
+            ) from None
+        except _NewerLedgerError:
+            raise LedgerError(
+                f"setting 'ledger_url': the ledger at {parsed.render_as_string(hide_password=True)} was made by a "
+                "newer target-journy; use that version or a later one"
             ) from None
         except (ArgumentError, NoSuchModuleError, ValueError):
             raise LedgerError(
@@ -151,8 +163,11 @@ class _Joined:
 
 def _destination_id(connection: Connection, name: str) -> int:
     table = tables.destinations
-    if connection.execute(select(tables.info)).first() is None:
+    version = connection.execute(select(func.max(tables.info.c.version))).scalar()
+    if version is None:
         connection.execute(insert(tables.info).values(version=tables.VERSION))
+    elif version > tables.VERSION:
+        raise _NewerLedgerError
     known = connection.execute(select(table.c.id).where(table.c.name == name)).scalar()
     if known is not None:
         return int(known)

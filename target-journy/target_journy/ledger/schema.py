@@ -103,3 +103,14 @@ records = Table(
     Column("digest", String, nullable=False),
     Column("outcome", String, nullable=False),  # unchanged | skipped | rejected
 )
+
+# The newest runs, for people who ask what happened.
+runs = Table(
+    "runs",
+    metadata,
+    _destination(),
+    Column("started", String, primary_key=True),  # UTC, ISO 8601
+    Column("ended", String),
+    Column("result", String, nullable=False),
+    Column("report", Text),  # JSON
+)
