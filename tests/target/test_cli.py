@@ -84,7 +84,7 @@ def command(tmp_path: Path, sandbox: Sandbox, commands: Processes) -> Callable[.
 def test_a_whole_run(command: Callable[..., Done], sandbox: Sandbox, tmp_path: Path) -> None:
     done = command(report_path="report.json")
     assert done.code == 0, done.log
-    assert done.out == '{"at": 1}\n'
+    assert json.loads(done.out) == {"at": 1}
     assert sandbox.journy.accounts["SEN-1"].users == [ADDRESS]
     assert len(sandbox.journy.events) == 1
     report = json.loads((tmp_path / "report.json").read_text())

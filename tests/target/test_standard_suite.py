@@ -113,6 +113,21 @@ BY_CONTENT = {
     "schema_no_properties": contents(
         *({"object_store": f'{{"id":{n},"metric":{metric}}}'} for n, metric in [(1, 187), (2, 203), (1, 1), (2, 2)])
     ),
+    # singer-sdk 0.55 added it.
+    "string_formats": contents(
+        {
+            "simple_string": "Lorem ipsum dolor sit amet, consectetur adipiscing elit.",
+            "date_time": "2026-01-01T12:00:00Z",
+            "date": "2026-01-01",
+            "time": "12:00:00",
+            "duration": "P1DT12H30M",
+            "email": "test@example.com",
+            "hostname": "example.com",
+            "ipv4": "192.168.1.1",
+            "uri": "https://example.com",
+            "uuid": "550e8400-e29b-41d4-a716-446655440000",
+        }
+    ),
 }
 
 
