@@ -1,0 +1,70 @@
+"""The workflows are what GitHub takes, give no more rights than needed, and publish only the package of the tag."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+from scripts.meltano_project import VENV
+from scripts.setup import PACKAGES, ROOT
+
+FOLDER = ROOT / ".github" / "workflows"
+FILES = sorted(FOLDER.glob("*.yml"))
+PINNED = re.compile(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+
+
+def content_of(name: str) -> Any:
+    # YAML 1.1 reads the key `on` as true.
+    return yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("check-jsonschema", "--builtin-schema", "vendor.github-workflows"), ("zizmor", "--offline", "--no-progress")],
+    ids=lambda command: command[0],
+)
+def test_the_linters_have_nothing_to_say(command: tuple[str, ...]) -> None:
+    done = subprocess.run([VENV / command[0], *command[1:], *FILES], capture_output=True, text=True, check=False)
+
+    assert FILES
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_actions_are_pinned_and_jobs_have_an_end(path: Any) -> None:
+    text = path.read_text(encoding="utf-8")
+    content = content_of(path.name)
+
+    assert [line for line in text.splitlines() if "uses:" in line and not PINNED.search(line)] == []
+    assert content["permissions"] == {}
+    assert "concurrency" in content
+    assert all("timeout-minutes" in job and "permissions" in job for job in content["jobs"].values())
+
+
+def test_a_tag_of_any_package_but_the_sandbox_publishes() -> None:
+    tags = content_of("publish.yml")[True]["push"]["tags"]
+
+    assert sorted(tags) == sorted(f"{package}-v*" for package in PACKAGES if package != "sandbox")
+
+
+@pytest.mark.parametrize("package", ["marketplace-http", "target-journy"])
+def test_the_tag_names_the_package_and_the_version(package: str, tmp_path: Any) -> None:
+    steps = content_of("publish.yml")["jobs"]["build"]["steps"]
+    script = next(step["run"] for step in steps if step.get("env", {}).get("TAG"))
+    # In place of uv: leaves what it was asked for as the file of version 1.2.3.
+    uv = tmp_path / ".venv" / "bin" / "uv"
+    uv.parent.mkdir(parents=True)
+    uv.write_text('#!/bin/sh\nmkdir dist; touch "dist/$(echo "$3" | tr - _)-1.2.3.tar.gz"\n')
+    uv.chmod(0o755)
+    command = ["bash", "-e", "-c", script]
+
+    def code(tag: str) -> int:
+        subprocess.run(["rm", "-rf", "dist"], cwd=tmp_path, check=True)
+        return subprocess.run(command, cwd=tmp_path, env={"TAG": tag, "PATH": "/usr/bin:/bin"}, check=False).returncode
+
+    assert code(f"{package}-v1.2.3") == 0
+    assert [path.name for path in (tmp_path / "dist").iterdir()] == [f"{package.replace('-', '_')}-1.2.3.tar.gz"]
+    assert code(f"{package}-v1.2.4") != 0
