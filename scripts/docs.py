@@ -1,4 +1,7 @@
-"""`make docs`: write what the documents say about settings, functions and the mapping, as the code itself has it."""
+"""`make docs`: write what the documents say about settings, functions and the mapping, as the code itself has it.
+
+The definitions for Meltano Hub are such documents too, and the addresses of each package.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import sys
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from scripts import settings
+from scripts import hub, publisher, settings
 from scripts.meltano_project import JOURNY
 from scripts.setup import ROOT
 
@@ -226,6 +229,8 @@ def documents() -> dict[str, str]:
         PAGE: page(),
         readme: between(texts[readme], "required settings", required_table()),
         journy: between(texts[journy], "functions", functions_table()),
+        **publisher.documents(),
+        **hub.documents(),
     }
 
 
@@ -233,7 +238,7 @@ def main() -> int:
     """Write the files, those with settings first."""
     settings.main()
     for name, text in documents().items():
-        (ROOT / name).parent.mkdir(exist_ok=True)
+        (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / name).write_text(text, encoding="utf-8")
     return 0
 

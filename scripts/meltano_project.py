@@ -27,6 +27,11 @@ def users_environment() -> dict[str, str]:
     return {**os.environ, **index_settings(), **_ALONE}
 
 
+def strangers_environment() -> dict[str, str]:
+    """Return the user's environment without what he told Meltano and the plugins."""
+    return {name: value for name, value in users_environment().items() if not name.startswith(_OF_A_PLUGIN)} | _ALONE
+
+
 def own_environment(settings: Mapping[str, str], state: Path) -> dict[str, str]:
     """Return an environment in which Meltano and the plugins know these settings and none of the user's.
 
@@ -40,10 +45,9 @@ def own_environment(settings: Mapping[str, str], state: Path) -> dict[str, str]:
     for kind in PLUGIN_KINDS:
         if not (state / kind).is_symlink():
             (state / kind).symlink_to(ROOT / ".meltano" / kind)
-    inherited = {name: value for name, value in users_environment().items() if not name.startswith(_OF_A_PLUGIN)}
     # Installed through the links, a plugin would be bound to this folder: `install` sees to that.
     own = {"MELTANO_SYS_DIR_ROOT": str(state), "MELTANO_AUTO_INSTALL": "false"}
-    return {**inherited, **_ALONE, **own, **settings}
+    return {**strangers_environment(), **own, **settings}
 
 
 def meltano(

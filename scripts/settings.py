@@ -71,13 +71,18 @@ class Setting:
 
 
 @cache
+def about(plugin: str) -> dict[str, Any]:
+    """Return what a plugin says about itself."""
+    printed = subprocess.run([VENV / plugin, "--about", "--format=json"], check=True, capture_output=True, text=True)
+    return dict(json.loads(printed.stdout))
+
+
 def settings_of(plugin: str) -> list[Setting]:
     """Return a plugin's own settings in the order in which it names them."""
-    printed = subprocess.run([VENV / plugin, "--about", "--format=json"], check=True, capture_output=True, text=True)
-    about = json.loads(printed.stdout)["settings"]
+    settings = about(plugin)["settings"]
     return [
-        Setting(name, schema, name in about.get("required", []))
-        for name, schema in about["properties"].items()
+        Setting(name, schema, name in settings.get("required", []))
+        for name, schema in settings["properties"].items()
         if not OF_THE_SDK.match(name)
     ]
 

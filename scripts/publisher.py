@@ -1,0 +1,39 @@
+"""Who publishes the packages and the hub's definitions: nobody yet. Change it here, then `make docs`."""
+
+from __future__ import annotations
+
+import re
+
+from scripts.setup import PACKAGES, ROOT
+
+# The owner of the repository in lower case, which is what the hub calls a variant.
+VARIANT = "marketplace-to-journy"
+LABEL = "Marketplace to journy.io"
+OWNER_URL = f"https://github.com/{VARIANT}"
+REPOSITORY = f"{OWNER_URL}/marketplace-to-journy"
+
+
+def with_urls(text: str, package: str) -> str:
+    """Return a package's `pyproject.toml` with its addresses as they should be.
+
+    Raises:
+        ValueError: There is not exactly one table for them.
+    """
+    folder = f"{REPOSITORY}/blob/main/{package}"
+    addresses = {
+        "Documentation": f"{folder}/README.md",
+        "Source": REPOSITORY,
+        "Issues": f"{REPOSITORY}/issues",
+        "Changelog": f"{folder}/CHANGELOG.md",
+    }
+    block = "".join(f'{name} = "{address}"\n' for name, address in addresses.items())
+    replaced, count = re.subn(r"(?<=^\[project\.urls\]\n)(\w+ = .*\n)*", block, text, flags=re.MULTILINE)
+    if count != 1:
+        raise ValueError(f"{package}/pyproject.toml has {count} tables [project.urls], not one")
+    return replaced
+
+
+def documents() -> dict[str, str]:
+    """Return each `pyproject.toml` with addresses, by its path in the repository, as it should be."""
+    names = {f"{package}/pyproject.toml": package for package in PACKAGES}
+    return {name: with_urls((ROOT / name).read_text(encoding="utf-8"), package) for name, package in names.items()}
