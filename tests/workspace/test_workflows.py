@@ -42,6 +42,9 @@ def test_actions_are_pinned_and_jobs_have_an_end(path: Any) -> None:
     assert content["permissions"] == {}
     assert "concurrency" in content
     assert all("timeout-minutes" in job and "permissions" in job for job in content["jobs"].values())
+    steps = [step for job in content["jobs"].values() for step in job["steps"]]
+    checkouts = [step["with"] for step in steps if step.get("uses", "").startswith("actions/checkout@")]
+    assert all(given["persist-credentials"] is False for given in checkouts)
 
 
 def test_a_tag_of_any_package_but_the_sandbox_publishes() -> None:
