@@ -96,7 +96,7 @@ def test_every_make_target_exists(name: str) -> None:
 
 def test_every_meltano_command_names_what_there_is(project: Any) -> None:
     code = all_code()
-    jobs = re.findall(r"meltano (?:--\S+ prod )?run (?:--full-refresh )?([\w-]+)", code)
+    jobs = re.findall(r"meltano (?:--\S+ prod )?run (?:--[\w=-]+ )*([\w-]+)", code)
     plugins = {plugin for kind in project["plugins"].values() for plugin in names(kind)}
 
     assert set(jobs) <= names(project["jobs"])
