@@ -10,7 +10,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from scripts import settings
-from scripts.meltano_project import JOURNY
+from scripts.meltano_project import JOURNY, TAP
 from scripts.setup import ROOT
 
 from target_journy.expressions import MappingFunctions, fields_of
@@ -194,10 +194,10 @@ def functions_table() -> str:
 
 
 def required_table() -> str:
-    """Return what everybody has to fill in, as variables of `.env`."""
+    """Return what the main job needs to be filled in, as variables of `.env`."""
     rows = [
         [f"`{prefix}_{setting.name.upper()}`", setting.schema["description"].replace("<", "&lt;")]
-        for plugin in settings.PLUGINS
+        for plugin in (TAP, JOURNY)
         for prefix in [plugin.upper().replace("-", "_")]
         for setting in settings.settings_of(plugin)
         if setting.required or setting.name in settings.TO_FILL_IN
