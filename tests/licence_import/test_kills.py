@@ -94,10 +94,15 @@ def test_killed_between_the_file_of_the_unverified_and_its_end(work: Import) -> 
     assert [line["id"] for line in work.results] == ["OLD-3"]
 
 
+KILLED_IN_QUARANTINE = """
+import os, marketplace_singer
+marketplace_singer.Quarantine.add = lambda *_: os.kill(os.getpid(), 9)
+"""
+
+
 def test_killed_before_a_refusal_was_kept(work: Import) -> None:
     records = [{**rows(1)[0], "expertEmail": "nobody@acme.example"}, *rows(2, 2)]
-    assert work.start(records, first="import marketplace_singer.quarantine as q, os\nq._append = lambda *_: os.kill("
-                      "os.getpid(), 9)").wait() == -9  # fmt: skip
+    assert work.start(records, first=KILLED_IN_QUARANTINE).wait() == -9
     assert work.rejected == []
     assert work.run(records, code=3).counts() == {"delivered": 2, "rejected": 1}
     assert [kept["key"] for kept in work.rejected] == ["OLD-1"]
