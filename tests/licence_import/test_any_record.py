@@ -128,6 +128,8 @@ def records(draw: st.DrawFn) -> list[dict[str, str]]:
 @settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records(), st.booleans(), st.booleans())
 @example([row("OLD-0", startDate=day(1)), row("OLD-1", startDate=day(-31), endDate=day(-30))], True, True)
+@example([row(f"OLD-{offset}", startDate=day(-offset)) for offset in (30, 29, 1, 0)], True, False)
+@example([row("OLD-0"), row("OLD-1"), row("OLD-0", users="5")], False, False)
 def test_the_valid_ones_are_sent_and_no_others(
     sandbox: Sandbox, found: list[dict[str, str]], allow_future: bool, is_limited: bool
 ) -> None:

@@ -69,7 +69,9 @@ def test_damaged_attempts_stop_the_run_too(work: Import) -> None:
     assert ATTEMPTS in work.run(rows(5), code=1).errors[0]
 
 
-@pytest.mark.parametrize("tail", [b"{", b'{"id":"OLD-4","sen":"', b"\0\0\0", b'{"id":"OLD-4"', b" "])
+@pytest.mark.parametrize(
+    "tail", [b"{", b'{"id":"OLD-4","sen":"', b"\0\0\0", b'{"id":"OLD-4"', b" ", b"{" + b"x" * 9000]
+)
 def test_half_a_last_line_is_cut_off(work: Import, tail: bytes) -> None:
     work.run(rows(3))
     for name in (RESULTS, ATTEMPTS):
