@@ -13,6 +13,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from scripts import hub, publisher, settings
+from scripts import settings
 from scripts.meltano_project import JOURNY, TAP
 from scripts.setup import ROOT
 

@@ -55,11 +55,13 @@ class Quarantine:
             "record": record,
         }
         try:
-            descriptor = open_private(self.path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+            descriptor = open_private(self.path, os.O_CREAT | os.O_RDWR | os.O_APPEND)
             size = os.fstat(descriptor).st_size
+            # A kill may have left half a line, which stays on a line of its own.
+            is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
             try:
                 with os.fdopen(descriptor, "ab") as file:
-                    file.write(_encode(line) + b"\n")
+                    file.write(b"\n" * is_torn + _encode(line) + b"\n")
             except OSError:  # such as a full disk: half a line would spoil the next one too
                 os.truncate(self.path, size)
                 raise

@@ -7,9 +7,10 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from marketplace_singer import SettingsError
 from target_atlassian_marketplace.report import Outcome
 from target_atlassian_marketplace.results import fingerprint
-from target_atlassian_marketplace.service import RefusedError
+from target_atlassian_marketplace.service import CallError, RefusedError
 from target_atlassian_marketplace.validation import check
 
 if TYPE_CHECKING:
@@ -91,11 +92,15 @@ class Importer:
         waiting = self._ready(entries)
         under_way: dict[Future[Answer], Ready] = {}
         is_proven = False
-        failure: BaseException | None = None
+        failure: BaseException | None = None  # told once the calls under way are done
         with ThreadPoolExecutor(parallel, thread_name_prefix="import") as threads:
             while True:
                 while failure is None and not self._stop.is_set() and len(under_way) < (parallel if is_proven else 1):
-                    ready = next(waiting, None)
+                    try:
+                        ready = next(waiting, None)
+                    except SettingsError as full:
+                        failure = full
+                        break
                     if ready is None:
                         break
                     under_way[threads.submit(self._issue, ready, service)] = ready
@@ -105,7 +110,7 @@ class Importer:
                 for future in done:
                     error = self._settle(under_way.pop(future), future)
                     is_proven = is_proven or error is None
-                    failure = failure or error  # told once the calls under way are done
+                    failure = failure or error
         if failure:
             raise failure
 
@@ -113,13 +118,15 @@ class Importer:
         """The records that are to be sent; the others are settled on the way."""
         for entry in entries:
             checked = check(entry.values, self._rules)
+            request = fingerprint(checked.request)
+            if not entry.problems and self._is_as_known(entry, request):
+                continue
             if problems := [*entry.problems, *checked.problems]:
                 self._reject(entry, problems)
                 if preview:
                     preview.reject(entry, problems)
                 continue
-            request = fingerprint(checked.request)
-            if self._is_known(entry, request):
+            if self._is_known(entry):
                 continue
             self._name(entry, checked.warnings)
             if self._most is not None and self._report.calls >= self._most:
@@ -127,12 +134,21 @@ class Importer:
             self._report.calls += 1
             yield Ready(entry, checked.request, request)
 
-    def _is_known(self, entry: Entry, request: str) -> bool:
-        """Count a record whose id the files of the results have."""
+    def _is_as_known(self, entry: Entry, request: str) -> bool:
+        """Count a record that was imported as it is; by now the rules may be others, and its start too recent."""
+        if self._results.is_as_imported(entry.id, request):
+            self._report.count(STREAM, Outcome.UNCHANGED)
+        elif self._results.is_as_unverified(entry.id, request):
+            self._report.count(STREAM, Outcome.ALREADY_IMPORTED)
+        else:
+            return False
+        return True
+
+    def _is_known(self, entry: Entry) -> bool:
+        """Count another record whose id the files of the results have."""
         if self._results.imported(entry.id):
-            if not self._results.is_as_imported(entry.id, request):
-                self._report.changed += 1
-                self._name(entry, ["it differs from what was imported under its id, and is not sent again"])
+            self._report.changed += 1
+            self._name(entry, ["it differs from what was imported under its id, and is not sent again"])
             self._report.count(STREAM, Outcome.UNCHANGED)
         elif self._results.unverified(entry.id):
             self._report.count(STREAM, Outcome.ALREADY_IMPORTED)
@@ -146,13 +162,16 @@ class Importer:
         is_repeat = self._results.attempted(id_, ready.fingerprint)
         if not is_repeat:
             self._results.attempt(id_, ready.fingerprint)
-        answer = service.issue(ready.request)
-        self._results.keep(
-            answer.license,
-            ready.fingerprint,
-            status=answer.status,
-            verified=answer.is_new or is_repeat or answer.uncertain,
-        )
+        try:
+            answer = service.issue(ready.request)
+        except CallError as error:
+            if not (is_repeat or error.maybe_made):
+                self._results.withdraw(id_, ready.fingerprint)
+            raise
+        is_own = answer.is_new or is_repeat or answer.uncertain
+        if not is_own:
+            self._results.withdraw(id_, ready.fingerprint)
+        self._results.keep(answer.license, ready.fingerprint, status=answer.status, verified=is_own)
         return answer
 
     def _settle(self, ready: Ready, future: Future[Answer]) -> BaseException | None:
@@ -163,7 +182,11 @@ class Importer:
         """
         error = future.exception()
         if isinstance(error, RefusedError):
-            self._quarantine.add(STREAM, ready.entry.id, ready.entry.record, str(error))
+            try:
+                self._quarantine.add(STREAM, ready.entry.id, ready.entry.record, str(error))
+            except SettingsError as full:
+                self._report.count(STREAM, Outcome.FAILED)
+                return full
             self._report.count(STREAM, Outcome.REJECTED)
             self._name(ready.entry, [f"the License Service refused it (HTTP {error.status})"])
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -84,7 +85,8 @@ class Intake:
 
     def close(self) -> None:
         """Forget the input."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # what was not written yet is not wanted any more
+            self._file.close()
 
     def _note_id(self, record: Mapping[str, Any]) -> None:
         id_ = pick(record)[0].get("id")

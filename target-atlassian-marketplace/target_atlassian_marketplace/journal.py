@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ class Journal:
     """JSON lines for their owner only.
 
     A process that is killed while it writes leaves half a line at the end. What that line would have said was never
-    relied on, so the next one cuts it off.
+    relied on, so the next one cuts it off. A whole line without its end, as some editors leave it, is kept.
 
     Args:
         path: The file; it is made with the first line.
@@ -41,7 +42,7 @@ class Journal:
                 return
             with self.path.open("rb") as file:
                 for number, line in enumerate(file, 1):
-                    if line.endswith(b"\n"):
+                    if line.endswith(b"\n") or _is_whole(line):
                         yield self._decoded(line, number)
         except OSError as error:
             raise self._unusable("read", error) from None
@@ -54,27 +55,25 @@ class Journal:
         """
         try:
             if self._descriptor is None:
-                self._descriptor = self.open()
-            content = msgspec.json.encode(line) + b"\n"
-            if os.write(self._descriptor, content) != len(content):
-                raise self._unusable("write", None)
-            os.fsync(self._descriptor)
+                self._descriptor = self._open()
+            self._write(self._descriptor, msgspec.json.encode(line) + b"\n")
         except OSError as error:
             raise self._unusable("write", error) from None
 
-    def open(self) -> int:
-        """Open the file for writing, behind its last whole line.
-
-        Raises:
-            SettingsError: It cannot be opened.
-        """
+    def _open(self) -> int:
+        """Open the file for writing, behind its last whole line."""
+        descriptor = open_private(self.path, os.O_CREAT | os.O_RDWR)
         try:
-            descriptor = open_private(self.path, os.O_CREAT | os.O_RDWR)
             end = _end_of_last_line(descriptor)
+            size = os.fstat(descriptor).st_size
+            if _is_whole(os.pread(descriptor, size - end, end)):
+                end = size + os.pwrite(descriptor, b"\n", size)
             os.ftruncate(descriptor, end)
             os.lseek(descriptor, end, os.SEEK_SET)
-        except OSError as error:
-            raise self._unusable("write", error) from None
+            _sync_folder(self.path.parent)
+        except OSError:
+            os.close(descriptor)
+            raise
         return descriptor
 
     def close(self) -> None:
@@ -82,6 +81,18 @@ class Journal:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def _write(self, descriptor: int, content: bytes) -> None:
+        end = os.lseek(descriptor, 0, os.SEEK_CUR)
+        try:
+            while content:
+                content = content[os.write(descriptor, content) :]
+            os.fsync(descriptor)
+        except OSError:
+            self.close()  # opened again, the file loses what still is of half a line
+            with contextlib.suppress(OSError):
+                os.truncate(self.path, end)
+            raise
 
     def _decoded(self, line: bytes, number: int) -> dict[str, Any]:
         try:
@@ -92,9 +103,26 @@ class Journal:
                 "which tells what was imported already"
             ) from None
 
-    def _unusable(self, what: str, error: OSError | None) -> SettingsError:
-        reason = error.strerror if error else "the disk is full"
-        return SettingsError(f"setting {self._setting!r}: cannot {what} {str(self.path)!r} ({reason})")
+    def _unusable(self, what: str, error: OSError) -> SettingsError:
+        return SettingsError(f"setting {self._setting!r}: cannot {what} {str(self.path)!r} ({error.strerror})")
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether a line is a JSON object; the beginning of one never is."""
+    try:
+        msgspec.json.decode(line, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    """Keep a new file's name on disk, too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _end_of_last_line(descriptor: int) -> int:

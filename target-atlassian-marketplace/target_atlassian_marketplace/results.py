@@ -7,7 +7,8 @@ import fcntl
 import os
 import threading
 from hashlib import blake2b, sha256
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -16,10 +17,10 @@ from target_atlassian_marketplace.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 _SETTING = "results_path"
-
+_NAMES = ("id", "app_key", "host", "request")
+_WITHDRAWN = "withdrawn"
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -38,6 +39,23 @@ class License(msgspec.Struct, frozen=True, rename="camel"):
     license_key: _Text
 
 
+class ResultPaths(NamedTuple):
+    """The results and the files that stand beside them."""
+
+    results: Path
+    unverified: Path
+    attempts: Path
+    lock: Path
+    preview: Path
+
+    @classmethod
+    def of(cls, path: Path) -> ResultPaths:
+        """The files of `results_path`; a link is followed, so that all runs mean the same ones."""
+        results = Path(os.path.realpath(path))
+        beside = (f".{name}{results.suffix}" for name in ("unverified", "attempts", "lock", "dry-run"))
+        return cls(results, *map(results.with_suffix, beside))
+
+
 def fingerprint(request: Mapping[str, Any]) -> str:
     """SHA-256 of a request, in hexadecimal; whatever order its fields have."""
     return sha256(msgspec.json.encode(request, order="sorted")).hexdigest()
@@ -53,20 +71,23 @@ class Results:
     Args:
         path: File of the results.
         app_key: The app; other apps may share the files.
+        host: Host and port of the License Service; those of one app must not mix.
         read_only: Only look, as in a dry run; otherwise no other run may use the files until `close`.
 
     Raises:
         SettingsError: The files cannot be used, or another run uses them.
     """
 
-    def __init__(self, path: Path, app_key: str, *, read_only: bool = False) -> None:
-        self.path = path
-        self.unverified_path = path.with_suffix(f".unverified{path.suffix}")
+    def __init__(self, path: Path, app_key: str, host: str, *, read_only: bool = False) -> None:
+        paths = ResultPaths.of(path)
+        self.path = paths.results
+        self.unverified_path = paths.unverified
         self._app_key = app_key
+        self._host = host
         self._guard = threading.Lock()
-        self._lock = None if read_only else _lock(path.with_suffix(f".lock{path.suffix}"))
-        self._attempts = Journal(path.with_suffix(f".attempts{path.suffix}"), _SETTING)
-        self._imported = Journal(path, _SETTING)
+        self._lock = None if read_only else _lock(paths.lock)
+        self._attempts = Journal(paths.attempts, _SETTING)
+        self._imported = Journal(paths.results, _SETTING)
         self._unverified = Journal(self.unverified_path, _SETTING)
         try:
             self._attempted = self._known(self._attempts)
@@ -81,17 +102,21 @@ class Results:
         return _short(id_) in self._known_imported
 
     def is_as_imported(self, id_: str, request: str) -> bool:
-        """Whether a licence that the results have was imported with this very request.
+        """Whether the results have the licence, imported with this very request.
 
         Args:
             id_: The vendor's name for the licence.
             request: Fingerprint of the request.
         """
-        return self._known_imported[_short(id_)] == _short(request)
+        return self._known_imported.get(_short(id_)) == _short(request)
 
     def unverified(self, id_: str) -> bool:
         """Whether the licence was found to be in the service already, whosever it is."""
         return _short(id_) in self._known_unverified
+
+    def is_as_unverified(self, id_: str, request: str) -> bool:
+        """Whether the licence was found in the service already when this very request was sent."""
+        return self._known_unverified.get(_short(id_)) == _short(request)
 
     def attempted(self, id_: str, request: str) -> bool:
         """Whether this very request was about to be sent before, and nothing is known of the answer."""
@@ -105,8 +130,18 @@ class Results:
             SettingsError: It cannot be noted.
         """
         with self._guard:
-            self._attempts.add({"id": id_, "app_key": self._app_key, "time": _now(), "request": request})
+            self._attempts.add(self._line(id_, request))
             self._attempted[_short(id_)] = _short(request)
+
+    def withdraw(self, id_: str, request: str) -> None:
+        """Note that an attempt certainly made no licence: one that is met later under its id is not our own.
+
+        Raises:
+            SettingsError: It cannot be noted.
+        """
+        with self._guard:
+            self._attempts.add({**self._line(id_, request), _WITHDRAWN: True})
+            self._attempted.pop(_short(id_), None)
 
     def keep(self, licence: License, request: str, *, status: int, verified: bool) -> None:
         """Keep a licence; when this returns it is on disk.
@@ -121,14 +156,11 @@ class Results:
             SettingsError: It cannot be kept.
         """
         line = {
-            "id": licence.id,
+            **self._line(licence.id, request),
             "sen": licence.sen,
             "licenseKey": licence.license_key,
-            "app_key": self._app_key,
             "status": "imported" if verified else "already_imported",
             "http_status": status,
-            "time": _now(),
-            "request": request,
         }
         with self._guard:
             (self._imported if verified else self._unverified).add(line)
@@ -143,17 +175,31 @@ class Results:
             os.close(self._lock)
             self._lock = None
 
+    def _line(self, id_: str, request: str) -> dict[str, Any]:
+        return {"id": id_, "app_key": self._app_key, "host": self._host, "time": _now(), "request": request}
+
     def _known(self, journal: Journal) -> dict[int, int]:
-        known = {}
+        known: dict[int, int] = {}
+        names = _NAMES if journal is self._attempts else (*_NAMES, "licenseKey")
         for number, line in enumerate(journal.lines(), 1):
-            id_, app_key, request = line.get("id"), line.get("app_key"), line.get("request")
-            if not (isinstance(id_, str) and isinstance(app_key, str) and isinstance(request, str)):
+            if lacking := [name for name in names if not (isinstance(line.get(name), str) and line[name])]:
                 raise SettingsError(
-                    f"setting {_SETTING!r}: line {number} of {str(journal.path)!r} lacks id, app_key or request; "
+                    f"setting {_SETTING!r}: line {number} of {str(journal.path)!r} lacks {', '.join(lacking)}; "
                     "restore the file, which tells what was imported already"
                 )
-            if app_key == self._app_key:
-                known[_short(id_)] = _short(request)
+            if line["app_key"] != self._app_key:
+                continue
+            if line["host"] != self._host:
+                if journal is self._attempts:
+                    continue  # an address that was wrong at first
+                raise SettingsError(
+                    f"setting {_SETTING!r}: {str(journal.path)!r} has licences of this app that were made at "
+                    f"{line['host']!r}, not at {self._host!r}; give each service a file of its own"
+                )
+            if line.get(_WITHDRAWN):
+                known.pop(_short(line["id"]), None)
+            else:
+                known[_short(line["id"])] = _short(line["request"])
         return known
 
 

@@ -30,24 +30,39 @@ DEFAULT_URL = "https://marketplace.atlassian.com"
 
 _TOKEN_PAGE = "https://id.atlassian.com/manage-profile/security/api-tokens"  # noqa: S105 - an address
 _SECONDS_BETWEEN_CALLS = 0.2
+_OK = 200
 _CONFLICT = 409
+_BROKEN = 500
+_TRIES_FOR_A_CONFLICT = 3
 _LONGEST_DETAIL = 2000
 _AGAIN = "What was not imported stays so; run again, nothing is imported twice"
 
 
-class ServiceError(Exception):
+class CallError(Exception):
+    """A call gave no licence.
+
+    Attributes:
+        maybe_made: The service may have made the licence all the same.
+    """
+
+    def __init__(self, message: str, *, maybe_made: bool) -> None:
+        super().__init__(message)
+        self.maybe_made = maybe_made
+
+
+class ServiceError(CallError):
     """No other call of the run can succeed; the message says what to do."""
 
 
-class RefusedError(Exception):
+class RefusedError(CallError):
     """The service refuses this record; the message is its reason and may quote the record: never log it.
 
     Attributes:
         status: The HTTP status.
     """
 
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
+    def __init__(self, status: int, detail: str, *, maybe_made: bool) -> None:
+        super().__init__(detail, maybe_made=maybe_made)
         self.status = status
 
 
@@ -96,11 +111,12 @@ class LicenseService:
         retry: RetryPolicy | None = None,
     ) -> None:
         self._path = f"/rest/1.0/plugins/{quote(app_key, safe='')}/license"
+        self._retry = retry or RetryPolicy(sleep=interruptible_sleep(stop))
         self._session = ApiSession(
             api_url,
             auth=BasicAuth(email, api_token),
             user_agent=f"target-atlassian-marketplace/{version('target-atlassian-marketplace')}",
-            retry=retry or RetryPolicy(sleep=interruptible_sleep(stop)),
+            retry=self._retry,
             pacer=Pacer(_SECONDS_BETWEEN_CALLS),
             secrets=(api_token, email),
             pool_size=parallel,
@@ -116,52 +132,70 @@ class LicenseService:
             ServiceError: It refuses the vendor or the app, does not answer, or answers with no licence.
         """
         uncertain: list[None] = []
-        status = 200
         try:
-            response = self._session.call(
-                "POST",
-                self._path,
-                body=msgspec.json.encode(request),
-                on_uncertain_repeat=lambda: uncertain.append(None),
-                expect_json=True,
-            )
-            body = response.json()
+            status, body = self._post(msgspec.json.encode(request), uncertain)
         except ApiError as error:
-            if error.status != _CONFLICT:
-                raise self._meaning(error) from None
-            status, body = error.status, error.body
+            raise self._meaning(error, maybe_made=bool(uncertain) or error.status >= _BROKEN) from None
         except RedirectedError:
             raise ServiceError(
                 f"Setting 'api_url': {self._session.host} redirects the call to another address. Either the setting "
-                f"is wrong (usually it is {DEFAULT_URL}), or Atlassian has retired the License Service"
+                f"is wrong (usually it is {DEFAULT_URL}), or Atlassian has retired the License Service",
+                maybe_made=bool(uncertain),
             ) from None
         except WaitInterruptedError:
-            raise ServiceError("Stopped before the call was made again") from None
+            raise ServiceError("Stopped before the call was made again", maybe_made=bool(uncertain)) from None
         except ConnectionFailedError as error:
-            raise ServiceError(f"{error}. Check the network and the setting 'api_url'. {_AGAIN}") from None
-        return Answer(self._license(body, str(request["id"])), status, bool(uncertain))
+            raise ServiceError(
+                f"{error}. Check the network and the setting 'api_url'. {_AGAIN}",
+                maybe_made=bool(uncertain) or error.maybe_received,
+            ) from None
+        maybe_made = bool(uncertain) or status != _CONFLICT
+        return Answer(self._license(body, str(request["id"]), maybe_made=maybe_made), status, bool(uncertain))
 
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
 
-    def _license(self, body: Any, id_: str) -> License:
+    def _post(self, content: bytes, uncertain: list[None], tries: int = _TRIES_FOR_A_CONFLICT) -> tuple[int, Any]:
+        """Make the call; `uncertain` grows with every try that the service may have carried out."""
+        try:
+            # As a stream, an answer that breaks off keeps its status: a conflict is known to be one.
+            response = self._session.call(
+                "POST",
+                self._path,
+                body=content,
+                stream=True,
+                on_uncertain_repeat=lambda: uncertain.append(None),
+                expect_json=True,
+            )
+        except ApiError as error:
+            if error.status != _CONFLICT:
+                raise
+            if error.body is not None or tries == 1:
+                return _CONFLICT, error.body
+            self._retry.pause(1)
+            return self._post(content, uncertain, tries - 1)
+        return _OK, response.json() if response.content else None
+
+    def _license(self, body: Any, id_: str, *, maybe_made: bool) -> License:
         try:
             licence = msgspec.convert(body, License)
         except msgspec.ValidationError:
             raise ServiceError(
-                f"{self._session.host} answered with something that is no licence: check 'api_url'. {_AGAIN}"
+                f"{self._session.host} answered with something that is no licence: check 'api_url'. {_AGAIN}",
+                maybe_made=maybe_made,
             ) from None
         if licence.id != id_:
             raise ServiceError(
                 f"{self._session.host} answered with the licence of another id; it was not kept. Tell Atlassian's "
-                "Marketplace vendor support before you go on"
+                "Marketplace vendor support before you go on",
+                maybe_made=maybe_made,
             )
         return licence
 
-    def _meaning(self, error: ApiError) -> Exception:
+    def _meaning(self, error: ApiError, *, maybe_made: bool) -> CallError:
         if error.status in {400, 413, 422}:
-            return RefusedError(error.status, _detail(error))
+            return RefusedError(error.status, _detail(error), maybe_made=maybe_made)
         said = f"{self._session.host} answered HTTP {error.status}"
         advice = {
             401: f"Settings 'email' and 'api_token': {said}. The token may be wrong, revoked or expired; tokens live "
@@ -173,7 +207,7 @@ class LicenseService:
             410: f"{said}. Atlassian has retired the License Service: no licence can be imported any more",
             429: f"{said}, even after several tries: it asks for fewer calls. Run again later. {_AGAIN}",
         }
-        return ServiceError(advice.get(error.status, f"{said}. {_AGAIN}"))
+        return ServiceError(advice.get(error.status, f"{said}. {_AGAIN}"), maybe_made=maybe_made)
 
 
 def _detail(error: ApiError) -> str:

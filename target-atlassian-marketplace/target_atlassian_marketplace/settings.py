@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from singer_sdk import typing as th
 
 from marketplace_singer import SettingsError, text_list, web_address
+from target_atlassian_marketplace.results import ResultPaths
 from target_atlassian_marketplace.service import DEFAULT_URL
 from target_atlassian_marketplace.validation import Rules, is_country
 
@@ -127,6 +130,11 @@ class Settings:
     max_rejected_percent: float
     dry_run: bool
 
+    @property
+    def host(self) -> str:
+        """Host and port of the License Service."""
+        return urlsplit(self.api_url).netloc.lower()
+
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:
         """Check a configuration that has passed the schema.
@@ -136,8 +144,11 @@ class Settings:
         """
         url = web_address("api_url", _text(config, "api_url"), usual=DEFAULT_URL, credential="api_token")
         results = Path(_text(config, "results_path"))
+        rejected = Path(_text(config, "rejected_path"))
         if not results.suffix:
             raise SettingsError(f"setting 'results_path': expected a file name such as {DEFAULT_RESULTS}")
+        if Path(os.path.realpath(rejected)) in ResultPaths.of(results):
+            raise SettingsError("setting 'rejected_path': 'results_path' or a file beside it has this name")
         return cls(
             email=_text(config, "email"),
             api_token=_text(config, "api_token"),
@@ -150,7 +161,7 @@ class Settings:
             ),
             max_records=config.get("max_records"),
             results_path=results,
-            rejected_path=Path(_text(config, "rejected_path")),
+            rejected_path=rejected,
             max_rejected_percent=float(config.get("max_rejected_percent") or 0),
             dry_run=bool(config.get("dry_run")),
         )

@@ -18,7 +18,7 @@ from target_atlassian_marketplace.importer import STREAM, Importer
 from target_atlassian_marketplace.intake import Intake
 from target_atlassian_marketplace.preview import Preview
 from target_atlassian_marketplace.report import Outcome, Report
-from target_atlassian_marketplace.results import Results
+from target_atlassian_marketplace.results import ResultPaths, Results
 from target_atlassian_marketplace.service import LicenseService
 from target_atlassian_marketplace.settings import SETTINGS, Settings
 
@@ -56,6 +56,9 @@ class LicenseSink(PlainSink):
             return
         columns = schema["properties"]
         fields = {field_of(column) for column in columns}
+        if fields <= {None}:  # the names may be the first customer's
+            logger.warning("None of the %d columns is a field of a licence: is there a line of headings?", len(columns))
+            return
         if unsent := sorted(column for column in columns if not field_of(column)):
             logger.info("Columns that are no fields of a licence, and are not sent: %s", ", ".join(unsent))
         if missing := [name for name in REQUIRED if name not in fields]:
@@ -123,7 +126,7 @@ class TargetAtlassianMarketplace(CheckpointingTarget):
         self._finish()
         self.emits_state = self.report.is_complete and not self.settings.dry_run
         super().process_endofpipe()
-        if self._stop.is_set():
+        if self._stop.is_set() and not self.report.is_complete:
             raise StoppedError("Stopped before everything was imported; run again with the same input")
 
     def load(self, lines: IO[str] | None) -> int:
@@ -166,7 +169,7 @@ class TargetAtlassianMarketplace(CheckpointingTarget):
         settings = self.settings
         with ExitStack() as opened:
             opened.callback(self._intake.close)
-            results = Results(settings.results_path, settings.app_key, read_only=settings.dry_run)
+            results = Results(settings.results_path, settings.app_key, settings.host, read_only=settings.dry_run)
             opened.callback(results.close)
             quarantine = Quarantine(None if settings.dry_run else settings.rejected_path)
             importer = Importer(
@@ -176,7 +179,7 @@ class TargetAtlassianMarketplace(CheckpointingTarget):
             self._is_sending = True
             try:
                 if settings.dry_run:
-                    preview = Preview(settings.results_path.with_suffix(f".dry-run{settings.results_path.suffix}"))
+                    preview = Preview(ResultPaths.of(settings.results_path).preview)
                     opened.callback(preview.close)
                     importer.rehearse(self._intake.entries(), preview)
                 else:

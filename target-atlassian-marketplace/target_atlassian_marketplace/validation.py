@@ -25,8 +25,9 @@ REFUSED_DAYS = 30
 
 _SYDNEY = ZoneInfo("Australia/Sydney")
 _MOST_USERS = 2**31 - 1
+_JOINERS = "\u200c\u200d"  # invisible, but part of how some languages are written
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_NUMBER = re.compile(r"-?[0-9]{1,10}")
+_NUMBER = re.compile(r"-1|[0-9]{1,10}")
 
 
 @dataclass(frozen=True)
@@ -93,18 +94,28 @@ def _text(value: Any) -> str:
         raise _ProblemError("expected text")
     if value != value.strip() or not value:
         raise _ProblemError("it has blanks at its ends")
-    # Control characters, halves of surrogate pairs, separators of lines and paragraphs.
-    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in value):
-        raise _ProblemError("it holds characters that are no text, such as a line break")
+    if any(character not in _JOINERS and _is_no_text(unicodedata.category(character)) for character in value):
+        raise _ProblemError("it holds characters that are no text, such as a line break or an invisible one")
+    if not value.strip(_JOINERS):
+        raise _ProblemError("it holds nothing that can be seen")
     return value
+
+
+def _is_no_text(category: str) -> bool:
+    """Control and other invisible characters, unassigned ones, separators of lines and paragraphs."""
+    return category[0] == "C" or category in {"Zl", "Zp"}
 
 
 def _email(value: Any) -> str:
     text = _text(value)
     try:
-        validate_email(text, allow_smtputf8=False, check_deliverability=False, test_environment=True)
+        found = validate_email(
+            text, strict=True, allow_smtputf8=False, check_deliverability=False, test_environment=True
+        )
     except EmailNotValidError:
         raise _ProblemError("expected an e-mail address") from None
+    if found.normalized.lower() != text.lower():  # such as a domain in letters of double width
+        raise _ProblemError("expected an e-mail address in its usual letters")
     return text
 
 

@@ -26,7 +26,14 @@ DOCUMENTS = sorted(
     for path in ROOT.glob(pattern)
     if not path.relative_to(ROOT).parts[0].startswith(".")
 )
-PREFIXES = ("TAP_ATLASSIAN_MARKETPLACE", "TARGET_JOURNY", "TARGET_DUCKDB", "TARGET_POSTGRES", "TARGET_SNOWFLAKE")
+PREFIXES = (
+    "TAP_ATLASSIAN_MARKETPLACE",
+    "TARGET_JOURNY",
+    "TARGET_ATLASSIAN_MARKETPLACE",
+    "TARGET_DUCKDB",
+    "TARGET_POSTGRES",
+    "TARGET_SNOWFLAKE",
+)
 
 
 def text_of(name: str) -> str:

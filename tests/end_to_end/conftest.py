@@ -31,13 +31,14 @@ class Project:
     folder: Path
     sandbox: Sandbox
 
-    def run(self, job: str, *options: str, loader: str, **settings: str) -> None:
+    def run(self, job: str, *options: str, loader: str, tap: str = TAP, **settings: str) -> None:
         """Run a job in the environment `dev`; when it fails, the test fails with the end of Meltano's log.
 
         Args:
             job: Name of the job.
             options: Further options of `meltano run`.
             loader: The loader that the job uses.
+            tap: The tap that it uses.
             settings: Environment variables of the plugins.
         """
         log = self.folder / "meltano.log"
@@ -47,7 +48,7 @@ class Project:
         }
         environment = own_environment({**urls, **settings}, self.folder / "meltano")
         with log.open("a", encoding="utf-8") as output:
-            installed = install(TAP, loader, environment=environment, output=output)
+            installed = install(tap, loader, environment=environment, output=output)
             ran = meltano("--environment", "dev", "run", *options, job, environment=environment, output=output)
         assert (installed, ran) == (0, 0), log.read_text(encoding="utf-8")[-6000:]
 

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 # Importing the SDK takes seconds: this process does it once and forks for every command.
 _FORKS = """
 import json, os, sys
-import target_journy.__main__ as command, target_journy.ledger
+import {modules}
+import {command} as command
 for line in sys.stdin:
     job = json.loads(line)
     if not (pid := os.fork()):
@@ -26,7 +27,7 @@ for line in sys.stdin:
             os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | (os.O_TRUNC if number else 0), 0o600), number)
         sys.stdin = open(0, encoding="utf-8")
         os.environ.update(job["env"])
-        sys.argv = ["target-journy", *job["options"]]
+        sys.argv = [{name!r}, *job["options"]]
         exec(job["first"])
         try:
             command.main()
@@ -56,6 +57,10 @@ class Process:
     def kill(self) -> None:
         """End it without a warning."""
         os.kill(self._pid, signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        os.kill(self._pid, signal.SIGTERM)
 
     def wait(self) -> int:
         """Its exit code, negative for a signal."""
@@ -115,12 +120,19 @@ class Processes:
 
 
 @contextmanager
-def processes() -> Iterator[Processes]:
-    """Give what starts commands."""
+def processes(name: str = "target-journy", modules: Sequence[str] = ("target_journy.ledger",)) -> Iterator[Processes]:
+    """Give what starts commands.
+
+    Args:
+        name: The command.
+        modules: What is imported beforehand, because it takes long.
+    """
+    package = name.replace("-", "_")
+    forks = _FORKS.format(name=name, command=f"{package}.__main__", modules=", ".join((package, *modules)))
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
     with subprocess.Popen(
-        [sys.executable, "-c", _FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as forks:
-        yield Processes(forks)
-        assert forks.stdin
-        forks.stdin.close()
+        [sys.executable, "-c", forks], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        yield Processes(process)
+        assert process.stdin
+        process.stdin.close()
