@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Any
 from scripts import hub, publisher, settings
 from scripts import settings
 from scripts.meltano_project import JOURNY, TAP
+from scripts import settings, warehouses
+from scripts.meltano_project import JOURNY
 from scripts.setup import ROOT
 
+from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 from target_journy.expressions import MappingFunctions, fields_of
 from target_journy.mapping_file import Property, load_mapping
 
@@ -209,6 +212,18 @@ def required_table() -> str:
     return table(["in `.env`", "meaning"], rows)
 
 
+def warehouse_tables() -> str:
+    """Return the columns of each stream's table in the warehouses."""
+    heads = ["column", *warehouses.WAREHOUSES, "meaning"]
+    parts = ["### In every table\n", table(heads, warehouses.metadata_columns())]
+    for stream in TapAtlassianMarketplace.stream_order:
+        schema = schema_of(stream)
+        parts += [f"### `{stream}`\n", table(heads, warehouses.columns(schema))]
+        if inner := list(warehouses.inner_values(schema)):
+            parts += [f"### Inside the JSON of `{stream}`\n", table(["path", "kind", "meaning"], inner)]
+    return "\n".join(parts)
+
+
 def between(text: str, marker: str, block: str) -> str:
     """Return a text with the block between `<!-- marker -->` and `<!-- /marker -->` replaced.
 
@@ -224,14 +239,15 @@ def between(text: str, marker: str, block: str) -> str:
 
 def documents() -> dict[str, str]:
     """Return each document that is made from code, by its path in the repository, as it should be."""
-    readme, journy = "README.md", f"{JOURNY}/README.md"
-    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in (readme, journy)}
+    readme, journy, warehouse = "README.md", f"{JOURNY}/README.md", "docs/warehouses.md"
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in (readme, journy, warehouse)}
     return {
         PAGE: page(),
         readme: between(texts[readme], "required settings", required_table()),
         journy: between(texts[journy], "functions", functions_table()),
         **publisher.documents(),
         **hub.documents(),
+        warehouse: between(texts[warehouse], "columns", warehouse_tables()),
     }
 
 

@@ -54,6 +54,10 @@ class Project:
 
     def emitted(self, **settings: Any) -> dict[str, Emitted]:
         """Return what the tap alone, without a bookmark, emits now."""
+        return decode(self.singer_file(**settings))
+
+    def singer_file(self, **settings: Any) -> str:
+        """Return the lines that the tap alone, without a bookmark, writes now."""
         config = self.folder / "tap.json"
         access = {
             "api_url": self.sandbox.marketplace_url,
@@ -62,8 +66,7 @@ class Project:
             "vendor_id": credentials.VENDOR_ID,
         }
         config.write_text(json.dumps({**access, **settings}), encoding="utf-8")
-        done = subprocess.run([VENV / TAP, "--config", config], check=True, capture_output=True, text=True)
-        return decode(done.stdout)
+        return subprocess.run([VENV / TAP, "--config", config], check=True, capture_output=True, text=True).stdout
 
 
 @pytest.fixture

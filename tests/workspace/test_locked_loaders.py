@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 from scripts.meltano_project import install, own_environment
 from scripts.setup import ROOT
 
@@ -31,3 +33,16 @@ def test_locked_settings_are_those_of_the_loader(loader: str, tmp_path: Path) ->
     for name, value in defaults.items():
         if "." not in name:
             assert schema["properties"][name]["default"] == value, name
+
+
+@pytest.mark.parametrize("loader", ["target-duckdb", "target-postgres", "target-snowflake"])
+def test_settings_that_the_project_names_are_in_the_locked_definition(loader: str) -> None:
+    (lock,) = (ROOT / "plugins" / "loaders").glob(f"{loader}--*.lock")
+    locked = {setting["name"] for setting in json.loads(lock.read_text())["settings"]}
+    loaders = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))["plugins"]["loaders"]
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    named = re.findall(rf"^#?{loader.upper().replace('-', '_')}_(\w+)=", example, re.MULTILINE)
+
+    assert named
+    assert {name.lower() for name in named} <= locked
+    assert next(found["config"] for found in loaders if found["name"] == loader).keys() <= locked
