@@ -12,11 +12,8 @@ import sys
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from scripts import hub, publisher, settings
-from scripts import settings
+from scripts import hub, publisher, settings, warehouses
 from scripts.meltano_project import JOURNY, TAP
-from scripts import settings, warehouses
-from scripts.meltano_project import JOURNY
 from scripts.setup import ROOT
 
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
