@@ -48,7 +48,7 @@ MESSAGES = [
 ]
 
 CRASH = """
-import target_journy.{module} as module
+import {module} as module
 def crash(*parts, **names): raise {error}(str(parts), {texts!r})
 setattr(module.{owner}, {name!r}, crash)
 """
@@ -90,11 +90,19 @@ SCENARIOS: dict[str, tuple[Expected, dict[str, Any], str]] = {
     "a key of a wrong kind": ((1, "'api_key'"), {"api_key": [WRONG_KEY]}, ""),
     "a ledger with a password": ((1, "'ledger_url'"), {"ledger_url": f"postgresql://u:{WRONG_KEY}@127.0.0.1:9/x"}, ""),
     "a ledger that fails": ((1, "'ledger_url'"), {}, BROKEN_LEDGER),
-    "a crash in the mapping": ((1, "Unexpected"), {}, crash("mapping", "StreamMapping", "operations")),
-    "a crash in a thread": ((1, "Unexpected"), {}, crash("transports.journy", "JournyRest", "upsert_user")),
-    "a crash at an answer": ((1, "Unexpected"), {}, crash("calls", "EntityCall", "settle", "KeyError")),
-    "a crash at the end": ((1, "Unexpected"), {}, crash("report", "Report", "as_dict", "ValueError")),
-    "a crash in quarantine": ((1, "Unexpected"), {}, crash("quarantine", "Quarantine", "add", "UnicodeError")),
+    "a crash in the mapping": ((1, "Unexpected"), {}, crash("target_journy.mapping", "StreamMapping", "operations")),
+    "a crash in a thread": (
+        (1, "Unexpected"),
+        {},
+        crash("target_journy.transports.journy", "JournyRest", "upsert_user"),
+    ),
+    "a crash at an answer": ((1, "Unexpected"), {}, crash("target_journy.calls", "EntityCall", "settle", "KeyError")),
+    "a crash at the end": ((1, "Unexpected"), {}, crash("target_journy.report", "Report", "as_dict", "ValueError")),
+    "a crash in quarantine": (
+        (1, "Unexpected"),
+        {},
+        crash("marketplace_singer.quarantine", "Quarantine", "add", "UnicodeError"),
+    ),
     "a dry run": ((0, ""), {"dry_run": True, "report_path": None, "max_rejected_percent": 100}, ""),
 }
 
