@@ -27,7 +27,8 @@ _BY_PLAIN_NAME = {name.lower(): name for name in ALL}
 
 def field_of(column: str) -> str | None:
     """The field that a column is, or None; taps for databases and spreadsheets write `firstname` or `first_name`."""
-    return _BY_PLAIN_NAME.get(column.replace("_", "").lower())
+    # Excel begins a "CSV UTF-8" file with a byte-order mark, which many taps leave at the first heading.
+    return _BY_PLAIN_NAME.get(column.removeprefix("\ufeff").replace("_", "").lower())
 
 
 def pick(record: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -170,6 +170,7 @@ def test_a_number_of_users_that_is_no_tier_is_a_warning(users: str, warnings: in
 
 
 def test_columns() -> None:
+    assert field_of("\ufeffid") == "id"  # as Excel begins a file
     assert [field_of(name) for name in ("firstName", "FIRST_NAME", "firstname", "name", "first name")] == [
         *("firstName",) * 3,
         None,

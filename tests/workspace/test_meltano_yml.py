@@ -11,6 +11,8 @@ import yaml
 from scripts.meltano_project import VENV, own_environment
 from scripts.setup import ROOT
 
+from marketplace_sandbox.world.apps import LEGACY
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -71,3 +73,10 @@ def test_duckdb_is_a_version_that_loses_no_rows(project: Any) -> None:
     loader = next(found for found in project["plugins"]["loaders"] if found["name"] == "target-duckdb")
 
     assert "duckdb<1.3" in loader["pip_url"].split()
+
+
+def test_the_sandbox_knows_the_app_that_licences_are_imported_for(project: Any) -> None:
+    development = next(found for found in project["environments"] if found["name"] == "dev")
+    loaders = {found["name"]: found["config"] for found in development["config"]["plugins"]["loaders"]}
+
+    assert loaders["target-atlassian-marketplace"]["app_key"] == LEGACY
