@@ -8,9 +8,12 @@ ASKED := $(if $(filter command% environment%,$(origin PYTHON)),$(PYTHON))
 PARTS := marketplace-http/marketplace_http marketplace-singer/marketplace_singer \
 	tap-atlassian-marketplace/tap_atlassian_marketplace target-journy/target_journy \
 	target-atlassian-marketplace/target_atlassian_marketplace sandbox/marketplace_sandbox scripts benchmarks
+# What a schedule runs, in which Meltano environment, and after how many minutes it is stopped.
+JOB := marketplace-to-journy
+MINUTES := 110
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long bench check sandbox lint format settings docs lock clean
+.PHONY: help setup demo test test-long bench check run adopt sandbox lint format settings docs lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +38,12 @@ bench: setup ## measure speed, memory and use of the rate limit: a quarter of an
 
 check: setup ## ask both sides whether token, permission, vendor and key are right (ENV=prod: a Meltano environment)
 	@$(VENV)/python -m scripts.check $(ENV)
+
+run: setup ## run a job as a schedule does (JOB=marketplace-to-duckdb, MINUTES=50, ENV=staging: other than usual)
+	@$(VENV)/python -m scripts.scheduled_run $(JOB) --minutes $(MINUTES) --environment $(or $(ENV),prod)
+
+adopt: setup ## take all of today's rows as delivered and send nothing: after the loss of the ledger
+	@$(VENV)/python -m scripts.scheduled_run adopt --minutes $(MINUTES) --environment $(or $(ENV),prod)
 
 sandbox: setup ## serve the stand-ins for Marketplace and journy.io on 127.0.0.1:8765
 	$(VENV)/marketplace-sandbox --port 8765

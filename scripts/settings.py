@@ -52,7 +52,8 @@ class Setting:
             return "file"
         # A list is text to Meltano, else it would refuse the comma-separated one from the environment.
         # An object stays one, though the plugin takes text too: only so can Meltano set what is inside.
-        for name, kind in (("object", "object"), ("string", "string"), ("number", "decimal")):
+        # A number is a whole one to Meltano, which cannot hand a decimal one from the environment on.
+        for name, kind in (("object", "object"), ("string", "string"), ("number", "integer")):
             if name in types:
                 return kind
         return str(types[0])
