@@ -123,7 +123,7 @@ class Run:
         if self.stopped:
             return
         self.stopped = why
-        self._end()
+        self._end_if_stopped()
 
     def limit(self, seconds: float, why: str) -> None:
         """Stop the run after so many seconds."""
@@ -156,8 +156,7 @@ class Run:
             text=True,
             errors="replace",
         )
-        if self.stopped:  # meanwhile
-            self._end()
+        self._end_if_stopped()  # meanwhile
         for line in (self._process.stdout if rows is None else self._process.stderr) or ():
             print(line, end="", flush=True)
             if (found := _ERROR.search(line)) and len(self.errors) < MOST_ERRORS:
@@ -166,8 +165,8 @@ class Run:
         self._kill()  # what Meltano may have left behind
         return code
 
-    def _end(self) -> None:
-        if self._process:
+    def _end_if_stopped(self) -> None:
+        if self.stopped and self._process:
             self._process.terminate()
             self._after(GRACE_SECONDS, self._kill)
 

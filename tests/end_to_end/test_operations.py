@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
     from tests.end_to_end.conftest import Project
 
-ELSEWHERE = {"make check": "tests/workspace/test_check.py", "git pull": "make setup and meltano install: all tests"}
+ELSEWHERE = {
+    "make check": "tests/workspace/test_check.py",
+    "make adopt": "tests/end_to_end/test_schedule_page.py",
+    "git pull": "make setup and meltano install: all tests",
+}
 
 
 def commands() -> list[str]:

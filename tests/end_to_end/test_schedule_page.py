@@ -1,0 +1,159 @@
+"""The commands of docs/schedules.md, pasted one after the other on an empty machine, end in a daily run.
+
+What would change the machine itself (`sudo`, `crontab`, `systemctl`) is played by scripts that note it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from scripts.setup import ROOT
+from tests.end_to_end.checkouts import bare_environment, lend, repository
+
+from marketplace_sandbox import credentials
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.end_to_end.conftest import Project
+
+PLACE = "/srv/marketplace"
+STUBS = {
+    "sudo": 'echo "$@" >>"$NOTES/sudo"',
+    "systemctl": 'echo "$@" >>"$NOTES/systemctl"',
+    "crontab": 'file="$NOTES/crontab"; [ "$1" = - ] && { cat >"$file.new"; mv "$file.new" "$file"; } || cat "$file"',
+}
+
+
+def commands() -> dict[str, list[str]]:
+    """The commands of the page by the first word that tells what the block is for."""
+    text = (ROOT / "docs" / "schedules.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    names = ["clone", "first", "cron", "systemd", "github", "gitlab", "adopt"]
+    return dict(zip(names, (block.splitlines() for block in blocks), strict=True))
+
+
+class Machine:
+    """An empty machine, with a folder in place of `/srv`."""
+
+    def __init__(self, folder: Path, remote: Path) -> None:
+        self.folder = folder
+        self.place = folder / "srv" / "marketplace"
+        self.notes = folder / "notes"
+        self._remote = remote
+        (folder / "bin").mkdir()
+        self.place.parent.mkdir()
+        self.notes.mkdir()
+        for name, script in STUBS.items():
+            (folder / "bin" / name).write_text(f"#!/bin/sh\n{script}\n")
+            (folder / "bin" / name).chmod(0o755)
+        people = {
+            f"GIT_{role}_{what}": f"me@{role}.example" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+        }
+        path = f"{folder / 'bin'}:{os.environ['PATH']}"
+        self.environment = {**bare_environment(), **people, "PATH": path, "NOTES": str(self.notes)}
+
+    def paste(self, lines: list[str], **variables: str) -> str:
+        """Run commands in one shell, as a person would; give what they printed."""
+        script = "\n".join(lines).replace(PLACE, str(self.place)).replace("<repository>", str(self._remote))
+        assert "<" not in script
+        done = subprocess.run(
+            ["bash", "-e", "-c", script],
+            cwd=self.place if self.place.exists() else self.folder,
+            env={**self.environment, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{script}\n{done.stdout[-4000:]}"
+        return done.stdout
+
+    def fill_in(self, settings: dict[str, str]) -> None:
+        """Write settings into `.env`, which keeps its mode."""
+        file = self.place / ".env"
+        text = file.read_text(encoding="utf-8")
+        for name, value in settings.items():
+            text, count = re.subn(rf"^#?{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
+            assert count == 1, name
+        file.write_text(text, encoding="utf-8")
+
+    def noted(self, name: str) -> list[str]:
+        """What a program of the machine was asked."""
+        return (self.notes / name).read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize(
+    "lent", [pytest.param(True, id="lent"), pytest.param(False, id="bare", marks=pytest.mark.long)]
+)
+def test_the_page_leads_to_a_daily_run(
+    lent: bool, project: Project, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    source = repository(tmp_path_factory.mktemp("source"))
+    remote = tmp_path / "remote.git"
+    subprocess.run(["git", "clone", "--quiet", "--bare", str(source), str(remote)], check=True)
+    machine, sandbox = Machine(tmp_path, remote), project.sandbox
+    page = commands()
+
+    machine.paste(page["clone"])
+    assert (machine.place / ".env").stat().st_mode & 0o777 == 0o600
+    if lent:
+        lend(machine.place)
+    machine.fill_in(
+        {
+            "TAP_ATLASSIAN_MARKETPLACE_EMAIL": credentials.VENDOR_EMAIL,
+            "TAP_ATLASSIAN_MARKETPLACE_API_TOKEN": credentials.API_TOKEN,
+            "TAP_ATLASSIAN_MARKETPLACE_VENDOR_ID": str(credentials.VENDOR_ID),
+            "TARGET_JOURNY_API_KEY": credentials.JOURNY_KEY,
+            "TAP_ATLASSIAN_MARKETPLACE_API_URL": sandbox.marketplace_url,
+            "TARGET_JOURNY_API_URL": sandbox.journy_url,
+        }
+    )
+    printed = machine.paste(page["first"])
+    assert "Marketplace: ok" in printed
+    assert "journy.io: ok" in printed
+    assert "## marketplace-to-journy: ok" in printed
+    accounts = len(sandbox.journy.accounts)
+    assert accounts > 0
+
+    # cron, a day later, with what other lines there were.
+    (machine.notes / "crontab").write_text("1 1 * * *  true\n")
+    machine.paste(page["cron"])
+    other, _, line = machine.noted("crontab")
+    assert other == "1 1 * * *  true"
+    sandbox.world.step()
+    called = line.split(maxsplit=5)[5]
+    assert machine.paste([called], HOME=str(tmp_path)) == ""  # nothing to mail
+    assert len(sandbox.journy.accounts) > accounts
+    # A failure is mailed, with its reason.
+    assert "`email` and `api_token`" in machine.paste([called], TAP_ATLASSIAN_MARKETPLACE_API_TOKEN="expired")
+
+    machine.paste(page["systemd"])
+    asked = machine.noted("sudo")
+    copied = next(line for line in asked if line.startswith("cp "))
+    sources = shlex.split(copied)[1:-1]
+    assert sorted(machine.place / name for name in sources) == sorted(
+        (machine.place / "schedules" / "systemd").iterdir()
+    )
+    assert "useradd --system --create-home marketplace" in asked
+    assert asked[-2:] == ["systemctl daemon-reload", "systemctl enable --now marketplace-to-journy.timer"]
+
+    for service, name in (("github", ".github/workflows/marketplace.yml"), ("gitlab", ".gitlab-ci.yml")):
+        machine.paste(page[service])
+        pushed = subprocess.run(["git", "show", f"HEAD:{name}"], cwd=remote, capture_output=True, check=True).stdout
+        original = {"github": "github-actions.yml", "gitlab": "gitlab-ci.yml"}[service]
+        assert pushed == (ROOT / "schedules" / original).read_bytes()
+
+    # The ledger is lost.
+    for file in machine.place.glob("target-journy-ledger.db*"):
+        file.unlink()
+    sandbox.journal.clear()
+    assert "(adopted)" in machine.paste(page["adopt"])
+    assert "## marketplace-to-journy: ok" in machine.paste(["make run"])
+    assert not [call for call in sandbox.journal.calls if call["side"] == "journy" and call["method"] != "GET"]

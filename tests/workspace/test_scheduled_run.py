@@ -1,0 +1,289 @@
+"""`make run` runs a job alone, ends in time, and says on a page how it went; Meltano is played by a small script."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from scripts import scheduled_run
+from scripts.run_summary import summary
+from scripts.scheduled_run import RunError, given, settings_of_run
+from scripts.setup import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+JOB = "marketplace-to-journy"
+WRAPPER = """
+import sys
+from pathlib import Path
+from scripts import scheduled_run as script
+script.ROOT = Path(sys.argv[1])
+script.MELTANO = script.ROOT / "meltano"
+script.GRACE_SECONDS = float(sys.argv[2])
+script.install = lambda *plugins, **_: 0
+sys.exit(script.main(sys.argv[3:]))
+"""
+REPORT = {
+    "destination": "journy api.journy.io",
+    "rehearsal": None,
+    "streams": {"licenses": {"read": 1200, "delivered": 3, "rejected": 1}},
+    "calls": {"upsert_account": 3},
+    "created": {"accounts": 2, "events": 0},
+    "resumed": 0,
+    "waiting": 1,
+    "possibly_repeated": 0,
+    "rejected_again": 0,
+    "out_of_time": True,
+}
+
+
+class Machine:
+    """A folder in which the schedule runs, with a Meltano that does as told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copy(ROOT / "meltano.yml", folder)
+        self._started: list[subprocess.Popen[str]] = []
+        os.mkfifo(folder / "ready")
+        os.mkfifo(folder / "go")
+
+    def meltano(self, script: str) -> None:
+        """Say what Meltano does: a shell script."""
+        file = self.folder / "meltano"
+        file.write_text(f'#!/bin/bash\ncd "{self.folder}"\necho $$ >>pids; echo "$@" >>words\n{script}\n')
+        file.chmod(0o755)
+
+    def start(self, *words: str, grace: float = 60, **variables: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", WRAPPER, str(self.folder), str(grace), *(words or [JOB])]
+        clean = {name: value for name, value in os.environ.items() if name not in {"CI", "GITHUB_STEP_SUMMARY"}}
+        environment = {**clean, "TARGET_JOURNY_LEDGER_URL": "postgresql://x", **variables}
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self._started.append(process)
+        return process
+
+    def run(self, *words: str, grace: float = 60, **variables: str) -> tuple[int, str]:
+        """The exit code, and what was printed."""
+        return ended(self.start(*words, grace=grace, **variables))
+
+    def clear(self) -> None:
+        """End what a test that failed may have left."""
+        for process in self._started:
+            process.kill()
+        pids = self.folder / "pids"
+        for pid in pids.read_text().split() if pids.exists() else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(int(pid), signal.SIGKILL)
+        for process in self._started:
+            process.communicate(timeout=60)
+
+    @property
+    def page(self) -> str:
+        return (self.folder / "output" / f"{JOB}.md").read_text(encoding="utf-8")
+
+    @property
+    def words(self) -> list[str]:
+        file = self.folder / "words"
+        return file.read_text().splitlines() if file.exists() else []
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    printed, _ = process.communicate(timeout=60)
+    return process.returncode, printed
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine(tmp_path)
+    yield machine
+    machine.clear()
+
+
+def test_a_good_run_shows_its_figures(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "given.json").write_text(json.dumps(REPORT))
+    machine.meltano('cp given.json "$TARGET_JOURNY_REPORT_PATH"; echo "limit $TARGET_JOURNY_MAX_MINUTES"')
+    (tmp_path / "page").write_text("before\n")
+
+    code, printed = machine.run(GITHUB_STEP_SUMMARY=str(tmp_path / "page"))
+
+    assert code == 0
+    assert machine.words == [f"--log-format uncolored --environment=prod run {JOB}"]
+    assert "limit 90" in printed  # 20 minutes before the run would be stopped
+    assert machine.page in printed
+    assert (tmp_path / "page").read_text() == f"before\n{machine.page}"
+    assert machine.page.splitlines() == [
+        f"## {JOB}: ok after 0.0 minutes",
+        "",
+        "| stream | read | delivered | rejected |",
+        "| --- | --: | --: | --: |",
+        "| licenses | 1,200 | 3 | 1 |",
+        "",
+        "- new in journy api.journy.io: 2 accounts, 0 events; 3 write calls",
+        "- 1 operations wait in the ledger for a later run",
+        "- the time that `max_minutes` gives was up: the next run goes on",
+    ]
+
+
+def test_a_warehouse_gives_no_figures() -> None:
+    assert summary("marketplace-to-duckdb", 90, [], None) == "## marketplace-to-duckdb: ok after 1.5 minutes\n"
+
+
+def test_a_run_that_failed_says_why_and_shows_no_older_figures(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "output").mkdir()
+    (tmp_path / "output" / f"{JOB}.json").write_text(json.dumps(REPORT))
+    lines = ["[info     ] fine", *(f"[error    ] target-journy <b>reason {n}</b>" for n in range(7))]
+    lines.insert(1, "[error    ] meltano      Block run completed")
+    script = "\n".join(f"echo '2026-03-02T05:00:00Z {line}' >&2" for line in lines)
+    machine.meltano(f"{script}\nexit 1")
+
+    code, printed = machine.run()
+
+    assert code == 1
+    assert "reason 6" in printed
+    shown = [f"    target-journy <b>reason {n}</b>" for n in range(5)]
+    assert machine.page.splitlines() == [f"## {JOB}: failed after 0.0 minutes", "", *shown]
+
+
+def test_a_failure_without_a_word_has_its_code(machine: Machine) -> None:
+    machine.meltano("exit 3")
+
+    assert machine.run()[0] == 1
+    assert "    Meltano ended with exit code 3\n" in machine.page
+
+
+def test_two_runs_of_a_job_never_meet(machine: Machine, tmp_path: Path) -> None:
+    machine.meltano("echo >ready; read <go")
+    first = machine.start()
+    (tmp_path / "ready").read_text()
+
+    code, printed = machine.run()
+    assert code == 1
+    assert "another run of this job is under way" in printed
+    assert len(machine.words) == 1
+
+    # Another job goes on beside it.
+    machine.meltano("exit 0")
+    assert machine.run("marketplace-to-duckdb")[0] == 0
+
+    # Its own process is gone, but not yet what it started.
+    first.kill()
+    first.wait()
+    assert machine.run()[0] == 1
+    (tmp_path / "go").write_text("\n")
+    ended(first)  # what it started holds its output open until the end
+    assert machine.run()[0] == 0
+
+
+@pytest.mark.parametrize("how", ["time", "SIGTERM", "SIGINT"])
+def test_a_run_that_is_stopped_ends_well_and_has_failed(how: str, machine: Machine, tmp_path: Path) -> None:
+    machine.meltano("trap 'echo let it end; exit 0' TERM; echo >ready; while true; do read <>go; done")
+    process = machine.start(JOB, "--minutes", "0.02" if how == "time" else "60")
+    (tmp_path / "ready").read_text()
+    if how != "time":
+        process.send_signal(getattr(signal, how))
+
+    code, printed = ended(process)
+
+    assert code == 1
+    assert "let it end" in printed
+    assert ("stopped after 0.02 minutes" if how == "time" else f"stopped by {how}") in machine.page
+
+
+def test_what_does_not_end_is_killed_with_all_it_started(machine: Machine, tmp_path: Path) -> None:
+    machine.meltano("trap '' TERM; (read <>go) & echo $! >child; echo >ready; wait; read <>go")
+    process = machine.start(grace=0.2)
+    (tmp_path / "ready").read_text()
+    process.terminate()
+
+    assert ended(process)[0] == 1  # its output ends: nobody holds it any more
+    assert "stopped by SIGTERM" in machine.page
+    child = (tmp_path / "child").read_text().strip()
+    states = subprocess.run(["ps", "-o", "stat=", "-p", child], capture_output=True, text=True, check=False).stdout
+    assert not states.strip() or states.startswith("Z")
+
+
+def test_what_meltano_leaves_behind_is_ended(machine: Machine, tmp_path: Path) -> None:
+    machine.meltano("(read <>go) >/dev/null 2>&1 & echo $! >child; exit 1")
+
+    assert machine.run()[0] == 1
+    child = (tmp_path / "child").read_text().strip()
+    states = subprocess.run(["ps", "-o", "stat=", "-p", child], capture_output=True, text=True, check=False).stdout
+    assert not states.strip() or states.startswith("Z")
+
+
+def test_all_is_read_before_any_of_it_is_adopted(machine: Machine, tmp_path: Path) -> None:
+    machine.meltano(
+        'if [ "$5" = tap-atlassian-marketplace ]; then echo row; else\n'
+        'shift 7; stat -c %a "$1" >mode; cp "$1" rows; echo STATE; fi'
+    )
+
+    code, printed = machine.run("adopt")
+
+    assert code == 0
+    assert (tmp_path / "rows").read_text() == "row\n"
+    assert (tmp_path / "mode").read_text() == "600\n"
+    assert "row" not in printed
+    assert "STATE" not in printed
+    assert [line.split()[3:6] for line in machine.words] == [
+        ["invoke", "tap-atlassian-marketplace"],
+        ["invoke", "target-journy", "--adopt"],
+    ]
+
+
+def test_half_of_the_rows_are_not_adopted(machine: Machine) -> None:
+    machine.meltano("echo row; echo '[error    ] HTTP 503' >&2; exit 1")
+
+    code, printed = machine.run("adopt")
+
+    assert code == 1
+    assert "    HTTP 503" in printed
+    assert len(machine.words) == 1
+
+
+def test_an_unknown_job_is_refused_with_those_that_there_are(machine: Machine) -> None:
+    code, printed = machine.run("marketplace-to-jorney")
+
+    assert code == 1
+    assert "JOB is one of" in printed
+    assert JOB in printed
+    assert machine.words == []
+
+
+def test_an_empty_secret_is_none() -> None:
+    variables = {"TARGET_JOURNY_EVENTS_SINCE": "", "MELTANO_STATE_BACKEND_URI": "", "TAP_X": "1", "EMPTY": ""}
+
+    assert given(variables) == {"TAP_X": "1", "EMPTY": ""}
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604])
+def test_secrets_that_others_can_read_are_refused(tmp_path: Path, mode: int) -> None:
+    (tmp_path / ".env").write_text("TARGET_JOURNY_API_KEY=x\n")
+    (tmp_path / ".env").chmod(mode)
+
+    with pytest.raises(RunError, match="chmod 600"):
+        settings_of_run(tmp_path, [], 110)
+
+
+def test_a_ci_job_needs_a_ledger_that_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {"CI": "true"}
+    monkeypatch.setattr(scheduled_run, "users_environment", lambda: environment)
+
+    with pytest.raises(RunError, match="TARGET_JOURNY_LEDGER_URL"):
+        settings_of_run(tmp_path, ["target-journy"], 110)
+    settings_of_run(tmp_path, ["target-duckdb"], 110)
+    (tmp_path / ".env").write_text("TARGET_JOURNY_LEDGER_URL=postgresql://x\nTARGET_JOURNY_MAX_MINUTES=7\n")
+    (tmp_path / ".env").chmod(0o600)
+    found = settings_of_run(tmp_path, ["target-journy"], 110)
+    assert "TARGET_JOURNY_MAX_MINUTES" not in found  # what `.env` says stands
+    environment["TARGET_JOURNY_MAX_MINUTES"] = "8"
+    assert settings_of_run(tmp_path, ["target-journy"], 110)["TARGET_JOURNY_MAX_MINUTES"] == "8"
