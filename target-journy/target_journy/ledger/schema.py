@@ -106,7 +106,7 @@ records = Table(
 
 # The newest runs, for people who ask what happened.
 runs = Table(
-    "runs",
+    "ledger_runs",  # Meltano, whose database may be the same one, has a table `runs`
     metadata,
     _destination(),
     Column("started", String, primary_key=True),  # UTC, ISO 8601
