@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import NewConnectionError
 
 from marketplace_http.errors import ApiError, ConnectionFailedError, RedirectedError
 from marketplace_http.redaction import redact
@@ -178,8 +179,7 @@ class ApiSession:
             raise ConnectionFailedError(self.host, "the answer took too long", maybe_received=True) from None
         except requests.exceptions.RequestException as error:
             cause = redact(_innermost(error), self._secrets)
-            refused = isinstance(error, requests.exceptions.ConnectionError) and "NewConnection" in repr(error)
-            raise ConnectionFailedError(self.host, cause, maybe_received=not refused) from None
+            raise ConnectionFailedError(self.host, cause, maybe_received=not _was_never_connected(error)) from None
         if self._limiter:
             self._limiter.answered(started, response.headers)
         is_success = response.status_code < 300 and response.status_code != _NO_CONTENT
@@ -204,6 +204,12 @@ def _innermost(error: BaseException) -> str:
     while cause := error.__cause__ or error.__context__:
         error = cause
     return type(error).__name__
+
+
+def _was_never_connected(error: requests.exceptions.RequestException) -> bool:
+    """Whether a call certainly did not reach the server: no address, nobody who listens, no proxy."""
+    reason = getattr(error.args[0] if error.args else None, "reason", None)  # urllib3's own error
+    return isinstance(error, requests.exceptions.ProxyError) or isinstance(reason, NewConnectionError)
 
 
 def _in_one_line(text: str) -> str:

@@ -183,6 +183,23 @@ def test_no_answer_at_all() -> None:
     assert url.removeprefix("http://") in str(caught.value)
 
 
+@pytest.mark.parametrize("proxy", [None, "http://127.0.0.1:9", "http://proxy.invalid:80"])
+def test_a_host_that_cannot_be_found_received_nothing(monkeypatch: pytest.MonkeyPatch, proxy: str | None) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        if proxy:
+            monkeypatch.setenv(name, proxy)
+    with pytest.raises(ConnectionFailedError) as caught:
+        session("https://nowhere.invalid").call("POST", "/x", body=b"{}")
+    assert not caught.value.maybe_received
+
+
+def test_a_connection_that_breaks_off_may_have_carried_the_call() -> None:
+    with serving("drop") as server, pytest.raises(ConnectionFailedError) as caught:
+        session(server.url).call("POST", "/x", body=b"{}")
+    assert caught.value.maybe_received
+
+
 def test_a_redirect_is_not_followed_and_the_credential_stays() -> None:
     with serving(OK) as other, serving((302, {"Location": f"{other.url}/x"}, b"")) as server:
         with pytest.raises(RedirectedError):

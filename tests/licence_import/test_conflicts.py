@@ -65,8 +65,9 @@ def test_a_refused_call_made_no_licence(taken: Import, fault: str) -> None:
     check_apart(taken)
 
 
-def test_a_connection_that_was_never_made_made_no_licence(taken: Import) -> None:
-    taken.run(rows(3), api_url="http://127.0.0.1:9", code=1)
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "https://nowhere.invalid"])
+def test_a_connection_that_was_never_made_made_no_licence(taken: Import, url: str) -> None:
+    taken.run(rows(3), api_url=url, code=1)
     assert (taken.folder / "license-results.attempts.jsonl").exists()
     (taken.folder / "license-results.attempts.jsonl").rename(taken.folder / "seen")
     lines = taken.file("seen")
