@@ -11,7 +11,7 @@ from marketplace_singer import SettingsError
 from target_atlassian_marketplace.report import Outcome
 from target_atlassian_marketplace.results import fingerprint
 from target_atlassian_marketplace.service import CallError, RefusedError
-from target_atlassian_marketplace.validation import check
+from target_atlassian_marketplace.validation import RECENT_START, check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from target_atlassian_marketplace.validation import Rules
 
 STREAM = "license_imports"
+
+_MAYBE_MADE = (
+    "an earlier call with these very data was cut off, so the licence may have been made all the same: keep them and "
+    "the id as they are. Once nothing stands against it, such as a start in the last 30 days, a run asks again, and is "
+    "given the key if there is one"
+)
 
 _LONGEST_LIST = 20
 """So many records are named in the log; the file of rejected records names all."""
@@ -121,7 +127,11 @@ class Importer:
             request = fingerprint(checked.request)
             if not entry.problems and self._is_as_known(entry, request):
                 continue
-            if problems := [*entry.problems, *checked.problems]:
+            problems = [*entry.problems, *checked.problems]
+            if problems and self._results.attempted(entry.id, request):
+                # What only came with time does no harm: if there is a licence, the service gives its key.
+                problems = [] if problems == [RECENT_START] else [*problems, _MAYBE_MADE]
+            if problems:
                 self._reject(entry, problems)
                 if preview:
                     preview.reject(entry, problems)
@@ -182,13 +192,14 @@ class Importer:
         """
         error = future.exception()
         if isinstance(error, RefusedError):
+            remarks = [_MAYBE_MADE] if self._results.attempted(ready.entry.id, ready.fingerprint) else []
             try:
-                self._quarantine.add(STREAM, ready.entry.id, ready.entry.record, str(error))
+                self._quarantine.add(STREAM, ready.entry.id, ready.entry.record, "; ".join([str(error), *remarks]))
             except SettingsError as full:
                 self._report.count(STREAM, Outcome.FAILED)
                 return full
             self._report.count(STREAM, Outcome.REJECTED)
-            self._name(ready.entry, [f"the License Service refused it (HTTP {error.status})"])
+            self._name(ready.entry, [f"the License Service refused it (HTTP {error.status})", *remarks])
             return None
         if error:
             self._report.count(STREAM, Outcome.FAILED)

@@ -23,6 +23,9 @@ UNLIMITED_USERS = -1
 REFUSED_DAYS = 30
 """The service refuses licences that began in the last so many days."""
 
+RECENT_START = f"startDate: it is within the last {REFUSED_DAYS} days or today (in Sydney), which the service refuses"
+"""The problem that a record comes to have with time."""
+
 _SYDNEY = ZoneInfo("Australia/Sydney")
 _MOST_USERS = 2**31 - 1
 _JOINERS = "\u200c\u200d"  # invisible, but part of how some languages are written
@@ -187,9 +190,7 @@ def _problems_of_dates(request: Mapping[str, Any], rules: Rules) -> list[str]:
     if start:
         age = (rules.today() - start).days
         if 0 <= age <= REFUSED_DAYS:
-            problems.append(
-                f"startDate: it is within the last {REFUSED_DAYS} days or today (in Sydney), which the service refuses"
-            )
+            problems.append(RECENT_START)
         elif age < 0 and not rules.allow_future_start:
             problems.append("startDate: it is in the future; if that is meant, set 'allow_future_start'")
     if start and end and end <= start:

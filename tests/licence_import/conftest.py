@@ -39,9 +39,11 @@ def sandbox(shared_sandbox: Sandbox) -> Iterator[Sandbox]:
     for held in (service.licenses, service.faulty, service.accounts, shared_sandbox.foreign.calls):
         held.clear()
     shared_sandbox.journal.clear()
+    service.knows_ids_first, today = False, service.today
     yield shared_sandbox
     shared_sandbox.faults.clear()
     shared_sandbox.gates.clear()
+    service.today = today
 
 
 @pytest.fixture

@@ -97,6 +97,16 @@ def test_the_first_import_of_an_id_is_answered_for_ever(service):
     assert [entry["stored"] for entry in service.journal.calls] == [False, False]
 
 
+@pytest.mark.parametrize(("ids_first", "status"), [(True, 409), (False, 400)])
+def test_which_of_two_reasons_comes_first_can_be_chosen(service, monkeypatch, ids_first, status):
+    first = send(service)
+    monkeypatch.setattr(service.license_service, "knows_ids_first", ids_first)
+    again = send(service, startDate=TODAY)
+    assert again.status_code == status
+    assert (again.json() == first.json()) is ids_first
+    assert send(service, id="OLD-8", startDate=TODAY).status_code == 400
+
+
 def test_an_id_belongs_to_one_app(service):
     assert send(service).status_code == 200
     assert send(service, LEGACY).status_code == 200

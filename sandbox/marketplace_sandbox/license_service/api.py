@@ -60,9 +60,10 @@ class LicenseServiceApi:
             body = None
         if not isinstance(body, dict):
             return answers.bad_request([("", "The request body is not a valid JSON object.")])
-        if findings := refusals(body, self._state.today()):
+        is_known = self._state.knows_ids_first and self._state.has(app_key, body)
+        if not is_known and (findings := refusals(body, self._state.today())):
             return answers.bad_request(findings)
-        issued, request.state.stored = self._state.issue(app_key, body, flaws(body))
+        issued, request.state.stored = self._state.issue(app_key, body, [] if is_known else flaws(body))
         return _json(issued.answer(), 200 if request.state.stored else 409)
 
     def _not_for(self, request: Request, app_key: str) -> Response | None:

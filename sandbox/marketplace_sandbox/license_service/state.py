@@ -50,6 +50,8 @@ class LicenseServiceState:
 
     Attributes:
         today: As given.
+        knows_ids_first: Look for the id before anything else, so that a known one gets 409 where its `startDate` would
+            get 400 by now. In which order the real service looks is not published.
         licenses: Licences by app key and id, in the order in which they came; an id that is no text by its JSON.
         faulty: Why a licence is faulty, by app key and id; sound ones are not listed.
         accounts: `firstName`, `lastName`, `organisationName` of each Atlassian account that was made, by e-mail
@@ -58,6 +60,7 @@ class LicenseServiceState:
 
     def __init__(self, seed: int, today: Callable[[], date]) -> None:
         self.today = today
+        self.knows_ids_first = False
         self.licenses: dict[tuple[str, str], License] = {}
         self.faulty: dict[tuple[str, str], list[str]] = {}
         self.accounts: dict[str, dict[str, Any]] = {}
@@ -72,8 +75,7 @@ class LicenseServiceState:
             body: With every required field. If the id is known it changes nothing, whatever else it says.
             flaws: What makes the licence faulty.
         """
-        given = body["id"]
-        key = app_key, given if isinstance(given, str) else json.dumps(given)
+        key = _key(app_key, body)
         if key in self.licenses:
             return self.licenses[key], False
         label = json.dumps(key)
@@ -83,6 +85,10 @@ class LicenseServiceState:
             self.faulty[key] = flaws
         self.accounts.setdefault(str(body["email"]).lower(), {name: body[name] for name in _NAMES})
         return self.licenses[key], True
+
+    def has(self, app_key: str, body: dict[str, Any]) -> bool:
+        """Whether an app has a licence with the id of this body."""
+        return _key(app_key, body) in self.licenses
 
     def snapshot(self) -> dict[str, Any]:
         """Everything as plain data."""
@@ -94,6 +100,11 @@ class LicenseServiceState:
             ],
             "accounts": self.accounts,
         }
+
+
+def _key(app_key: str, body: dict[str, Any]) -> tuple[str, str]:
+    given = body.get("id")
+    return app_key, given if isinstance(given, str) else json.dumps(given)
 
 
 def _license_key(label: str) -> str:
