@@ -29,6 +29,8 @@ RECENT_START = f"startDate: it is within the last {REFUSED_DAYS} days or today (
 _SYDNEY = ZoneInfo("Australia/Sydney")
 _MOST_USERS = 2**31 - 1
 _JOINERS = "\u200c\u200d"  # invisible, but part of how some languages are written
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters by their class, but nothing to be seen
+_LOST = "\ufffd"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"-1|[0-9]{1,10}")
 
@@ -99,7 +101,9 @@ def _text(value: Any) -> str:
         raise _ProblemError("it has blanks at its ends")
     if any(character not in _JOINERS and _is_no_text(unicodedata.category(character)) for character in value):
         raise _ProblemError("it holds characters that are no text, such as a line break or an invisible one")
-    if not value.strip(_JOINERS):
+    if _LOST in value:
+        raise _ProblemError("a letter was lost when it was read: save the list as UTF-8")
+    if not value.strip(_JOINERS + _BLANKS):
         raise _ProblemError("it holds nothing that can be seen")
     return value
 
@@ -109,16 +113,21 @@ def _is_no_text(category: str) -> bool:
     return category[0] == "C" or category in {"Zl", "Zp"}
 
 
+def _id(value: Any) -> str:
+    text = _text(value)
+    if not unicodedata.is_normalized("NFC", text):  # written the other way it would be another licence
+        raise _ProblemError("expected accents that are one with their letters (Unicode NFC)")
+    return text
+
+
 def _email(value: Any) -> str:
     text = _text(value)
     try:
-        found = validate_email(
-            text, strict=True, allow_smtputf8=False, check_deliverability=False, test_environment=True
-        )
+        validate_email(text, strict=True, allow_smtputf8=False, check_deliverability=False)
     except EmailNotValidError:
         raise _ProblemError("expected an e-mail address") from None
-    if found.normalized.lower() != text.lower():  # such as a domain in letters of double width
-        raise _ProblemError("expected an e-mail address in its usual letters")
+    if not text.isascii():  # a domain of other letters may only look like the customer's
+        raise _ProblemError("expected an e-mail address in plain letters; a domain of others has a form in xn--")
     return text
 
 
@@ -165,6 +174,7 @@ def _users(value: Any) -> int:
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
+    "id": _id,
     "email": _email,
     "expertEmail": _email,
     "isoCountryCode": _country,
