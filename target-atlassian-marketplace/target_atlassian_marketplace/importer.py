@@ -125,7 +125,9 @@ class Importer:
         for entry in entries:
             checked = check(entry.values, self._rules)
             request = fingerprint(checked.request)
-            if not entry.problems and self._is_as_known(entry, request):
+            # A faulty field is none of the request: without it a record that changed would look as it was.
+            is_whole = not entry.problems and checked.request.keys() == entry.values.keys()
+            if is_whole and self._is_as_known(entry, request):
                 continue
             problems = [*entry.problems, *checked.problems]
             if problems and self._results.attempted(entry.id, request):

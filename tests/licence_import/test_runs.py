@@ -99,6 +99,14 @@ def test_changed_data_that_breaks_a_rule_is_rejected(work: Import) -> None:
     assert work.run([row(users="none")], code=3).counts() == {"rejected": 1}
 
 
+def test_a_faulty_field_that_came_to_it_is_a_change(work: Import) -> None:
+    """What was imported had none; taken away, the record would look as it was."""
+    work.run([row("OLD-1"), row("OLD-2")])
+    run = work.run([row("OLD-1", expertEmail="nobody"), row("OLD-2")], code=3)
+    assert run.counts() == {"unchanged": 1, "rejected": 1}
+    assert [(kept["key"], kept["reason"].partition(":")[0]) for kept in work.rejected] == [("OLD-1", "expertEmail")]
+
+
 def test_an_invalid_record_is_kept_with_all_its_problems(work: Import) -> None:
     bad = row("OLD-2", email="jane", isoCountryCode="USA", users="0", lastName=None, endDate="2020-01-31")
     run = work.run([row("OLD-1"), bad, row("OLD-3")], code=3)
