@@ -6,7 +6,7 @@ What an error *means* belongs to the client of each API; this package only knows
 from marketplace_http.auth import BasicAuth, HeaderAuth
 from marketplace_http.errors import ApiError, ConnectionFailedError, RedirectedError, WaitInterruptedError
 from marketplace_http.limiter import RateLimiter
-from marketplace_http.pacing import Pacer, interruptible_sleep
+from marketplace_http.pacing import EndsWaiting, Pacer, interruptible_sleep
 from marketplace_http.redaction import redact, redact_logs
 from marketplace_http.retry import RetryPolicy, retry_after
 from marketplace_http.session import ApiSession
@@ -16,6 +16,7 @@ __all__ = [
     "ApiSession",
     "BasicAuth",
     "ConnectionFailedError",
+    "EndsWaiting",
     "HeaderAuth",
     "Pacer",
     "RateLimiter",

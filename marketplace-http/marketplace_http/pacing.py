@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from marketplace_http.errors import WaitInterruptedError
 
@@ -12,8 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def interruptible_sleep(stop: threading.Event) -> Callable[[float], None]:
-    """A replacement for `time.sleep` that raises `WaitInterruptedError` as soon as the event is set."""
+class EndsWaiting(Protocol):
+    """Says when waiting has to end, as a `threading.Event` does."""
+
+    def wait(self, timeout: float, /) -> bool:
+        """Wait so many seconds, or until the program is to end; whether it is."""
+
+
+def interruptible_sleep(stop: EndsWaiting) -> Callable[[float], None]:
+    """A replacement for `time.sleep` that raises `WaitInterruptedError` as soon as the program is to end."""
 
     def sleep(seconds: float) -> None:
         if stop.wait(seconds):

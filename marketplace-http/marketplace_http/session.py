@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
+from marketplace_http.answer_time import TimedAdapter, answer_within
 from marketplace_http.errors import ApiError, ConnectionFailedError, RedirectedError
 from marketplace_http.redaction import redact
 from marketplace_http.retry import RetryPolicy, retry_after
@@ -35,7 +35,7 @@ class ApiSession:
         base_url: Scheme, host and path prefix, for example `https://api.atlassian.com/marketplace`.
         auth: The credential, sent with every call and to no other host.
         user_agent: How this client names itself.
-        timeout: Seconds to wait for each part of the answer, and at most 10 of them for a connection.
+        timeout: Seconds for a whole answer, however steadily it comes, and at most 10 of them for a connection.
         retry: When to repeat a call that failed.
         pacer: Keeps a distance between calls, if given.
         limiter: Keeps calls below the server's limit, if given; refusals (429) then do not count as failed tries, but
@@ -72,7 +72,7 @@ class ApiSession:
         self._session.trust_env = urlsplit(base_url).scheme == "https"
         self._session.auth = auth
         self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=pool_size)
+        adapter = TimedAdapter(pool_connections=1, pool_maxsize=pool_size)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
 
@@ -96,7 +96,8 @@ class ApiSession:
             path: Path below the base URL, with a leading slash.
             params: Query parameters; a list repeats its parameter, None leaves it out.
             body: JSON to send.
-            stream: Leave the body unread; the caller closes the answer.
+            stream: Leave the body unread; the caller closes the answer. The time-out then is for each part of the body,
+                and how long all of it may take is for the caller to say.
             retry_statuses: Statuses to repeat on, instead of the policy's.
             on_uncertain_repeat: Told each time before a call is repeated that the server may have carried out.
             timeout: Seconds, instead of the session's.
@@ -163,23 +164,27 @@ class ApiSession:
             self._pacer.wait()
         started = self._limiter.wait() if self._limiter else 0.0
         try:
-            response = self._session.request(
-                method,
-                self.base_url + path,
-                params=params,
-                data=body,
-                headers={"Content-Type": "application/json"} if body is not None else None,
-                stream=stream,
-                timeout=(min(timeout, _LONGEST_CONNECT), timeout),
-                allow_redirects=False,
-            )
+            with answer_within(timeout) as limit:
+                response = self._session.request(
+                    method,
+                    self.base_url + path,
+                    params=params,
+                    data=body,
+                    headers={"Content-Type": "application/json"} if body is not None else None,
+                    stream=stream,
+                    timeout=(min(timeout, _LONGEST_CONNECT), timeout),
+                    allow_redirects=False,
+                )
         except requests.exceptions.ConnectTimeout:
             raise ConnectionFailedError(self.host, "connecting took too long", maybe_received=False) from None
-        except requests.exceptions.Timeout:
-            raise ConnectionFailedError(self.host, "the answer took too long", maybe_received=True) from None
         except requests.exceptions.RequestException as error:
-            cause = redact(_innermost(error), self._secrets)
+            innermost = _innermost(error)
+            cause = redact(type(innermost).__name__, self._secrets)
+            if isinstance(innermost, TimeoutError):
+                cause = "the answer took too long"
             raise ConnectionFailedError(self.host, cause, maybe_received=not _was_never_connected(error)) from None
+        if response.status_code < 300:
+            limit.lift()
         if self._limiter:
             self._limiter.answered(started, response.headers)
         is_success = response.status_code < 300 and response.status_code != _NO_CONTENT
@@ -200,10 +205,10 @@ class ApiSession:
             )
 
 
-def _innermost(error: BaseException) -> str:
+def _innermost(error: BaseException) -> BaseException:
     while cause := error.__cause__ or error.__context__:
         error = cause
-    return type(error).__name__
+    return error
 
 
 def _was_never_connected(error: requests.exceptions.RequestException) -> bool:
