@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from target_journy.transports import DeliveryError, PayloadRejectedError
+from target_journy.transports import DeliveryError, HeldBackError, PayloadRejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,6 +72,12 @@ class Stop:
         """Whether the run has used the time that it was given."""
         return self._deadline is not None and time.monotonic() >= self._deadline
 
+    def wait(self, seconds: float) -> bool:
+        """Wait so long, or until no more calls are to be started; whether that is so."""
+        if self._deadline is not None:
+            seconds = min(seconds, self._deadline - time.monotonic())
+        return self.signalled.wait(max(0.0, seconds)) or self.time_is_up
+
 
 class Dispatcher:
     """Makes calls, several at a time.
@@ -131,7 +137,7 @@ class Dispatcher:
                 answer = _answer(future)
             except DeliveryError as error:
                 call.abort(error)
-                return error
+                return None if isinstance(error, HeldBackError) else error
             waiting.extendleft(reversed(list(call.settle(answer))))
             self._is_proven = True
         except Exception as error:  # noqa: BLE001 - it is raised when the others are noted

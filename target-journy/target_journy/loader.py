@@ -27,8 +27,8 @@ from target_journy.transports.rehearsal import SilentTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from threading import Event
 
+    from marketplace_http import EndsWaiting
     from target_journy.mapping import StreamMapping
 
 EXIT_OK = 0
@@ -63,7 +63,7 @@ class Loader:
         self.stop = stop or Stop()
         if minutes is not None and not adopt and not config.get("dry_run"):  # where nothing is sent nothing is left
             self.stop.after(60.0 * float(minutes))
-        live = journy(config, stop=self.stop.signalled)
+        live = journy(config, stop=self.stop)
         self._preview = SilentTransport(live.destination) if adopt or config.get("dry_run") else None
         destination = destination_of(config, live)
         rehearsal = "adopted" if adopt else "dry run" if config.get("dry_run") else ""
@@ -222,12 +222,12 @@ def parallel_calls(config: Mapping[str, Any]) -> int:
     return int(config.get("max_parallel_requests") or 8)
 
 
-def journy(config: Mapping[str, Any], *, stop: Event | None = None, tries: int = 8) -> JournyRest:
+def journy(config: Mapping[str, Any], *, stop: EndsWaiting | None = None, tries: int = 8) -> JournyRest:
     """The API behind the settings.
 
     Args:
         config: The settings.
-        stop: Ends all waiting when it is set.
+        stop: Ends all waiting.
         tries: How often a failing call is made.
 
     Raises:

@@ -56,6 +56,10 @@ class DeliveryError(Exception):
         self.possibly_repeated = possibly_repeated
 
 
+class HeldBackError(DeliveryError):
+    """The run was to end while the call waited to be made, or to be made again."""
+
+
 class Transport(Protocol):
     """Carries calls to a destination; every call may raise `PayloadRejectedError` or `DeliveryError`."""
 

@@ -18,7 +18,7 @@ from marketplace_http import (
     interruptible_sleep,
     redact,
 )
-from target_journy.transports import DeliveryError, PayloadRejectedError, Receipt
+from target_journy.transports import DeliveryError, HeldBackError, PayloadRejectedError, Receipt
 from target_journy.values import to_json
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     import requests
 
+    from marketplace_http import EndsWaiting
     from target_journy.values import Scalar, Value
 
 DEFAULT_URL = "https://api.journy.io"
@@ -44,7 +45,7 @@ class JournyRest:
         requests_per_minute: How many calls all clients of the business may make in any minute.
         parallel: How many calls are made at once.
         tries: How often a failing call is made.
-        stop: Ends all waiting when it is set.
+        stop: Ends all waiting.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class JournyRest:
         requests_per_minute: int = 1800,
         parallel: int = 8,
         tries: int = 8,
-        stop: threading.Event | None = None,
+        stop: EndsWaiting | None = None,
     ) -> None:
         self._secrets = (api_key,)
         sleep = interruptible_sleep(stop or threading.Event())
@@ -156,7 +157,7 @@ class JournyRest:
             raise self._meaning(error, repeats=len(repeats)) from None
         except WaitInterruptedError:
             # It waits before a call is made again, so the last of the repeats was not made.
-            raise DeliveryError(
+            raise HeldBackError(
                 "Stopped before the call was made",
                 maybe_received=bool(repeats),
                 possibly_repeated=max(0, len(repeats) - 1),
