@@ -17,6 +17,7 @@ _CATCH_UP = 1 / 6  # of the window: delay that evenly spaced calls may make up f
 _SLOWEST = 1 / 60  # of the limit: the least that is still tried, to find out whether room has come
 _RECOVERY = 1.1  # growth of the share per step
 _RECOVERY_STEP = 2.0  # seconds
+_TREND = 1 / 12  # of the window: over less, what others use is no trend
 _AFTER_REFUSAL = 2.0  # seconds to wait when the server does not say how long
 
 
@@ -24,6 +25,7 @@ class RateLimiter:
     """Lets calls of all threads start so that any window of `window` seconds holds at most `limit` of them.
 
     What other clients use is measured: the limit less our own calls in the window less what the server says is left.
+    Where they began with us, they will use more when a window has passed than they do now; that is left to them.
     A refusal (429) halves the share that is used; it grows back while no other comes.
 
     Args:
@@ -50,6 +52,7 @@ class RateLimiter:
         self._starts: deque[float] = deque()
         self._due = -math.inf  # when the next evenly spaced call may start
         self._others = 0.0
+        self._first_seen: tuple[float, float] | None = None  # when others' use was first measured, and what it was
         self._share = 1.0
         self._grown_at = 0.0
         self._not_before = 0.0
@@ -82,7 +85,8 @@ class RateLimiter:
         with self._lock:
             own = sum(1 for start in self._starts if start <= started)
             self._limit = min(self._wanted, limit)
-            self._others += (max(0.0, limit - own - remaining) - self._others) * 0.2
+            others = max(0.0, limit - own - remaining)
+            self._others += (others + self._growth(started, others) - self._others) * 0.2
 
     def refused(self, retry_after: float | None = None) -> None:
         """Slow down after a 429.
@@ -97,6 +101,12 @@ class RateLimiter:
             self._grown_at = now
             self._not_before = max(self._not_before, now + (_AFTER_REFUSAL if retry_after is None else retry_after))
             self._due = max(self._due, self._not_before)
+
+    def _growth(self, now: float, others: float) -> float:
+        """How much more others will use when the window is over in which they were first seen."""
+        began, first = self._first_seen = self._first_seen or (now, others)
+        left = self._window - (now - began)
+        return max(0.0, others - first) / max(now - began, self._window * _TREND) * max(0.0, left)
 
     def _earliest(self, now: float) -> float:
         while self._starts and self._starts[0] <= now - self._window:
