@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 from tap_atlassian_marketplace.client import NotReadyError
 from tap_atlassian_marketplace.errors import MarketplaceError, SpoolError, TroubleError
-from tap_atlassian_marketplace.json_array import BrokenArrayError, count_rows
+from tap_atlassian_marketplace.json_array import BrokenArrayError
 from tap_atlassian_marketplace.paged_list import read_list
+from tap_atlassian_marketplace.row_index import key_hashes
+from tap_atlassian_marketplace.row_kinds import ROW_KINDS
 
 if TYPE_CHECKING:
     import threading
+    from array import array
     from collections.abc import Callable
     from pathlib import Path
 
@@ -50,10 +53,12 @@ class SpooledRows:
 
     Attributes:
         path: A file that holds a JSON array of rows, complete and readable.
+        keys: The hash of each row's key, in the order of the file.
         doubt: Why rows may be missing from it; None when it is known to hold all.
     """
 
     path: Path
+    keys: array[int]
     doubt: str | None = None
 
 
@@ -117,7 +122,7 @@ class Export:
                 doubt = read_list(self._client, self._report, self._parameters, path, self._go_on)
             except TroubleError as error:
                 raise MarketplaceError(f"{trouble} Reading its list page by page failed too: {error}") from None
-            return SpooledRows(path, doubt)
+            return SpooledRows(path, self._keys(path), doubt)
 
     def _export(self, path: Path) -> SpooledRows:
         for failures in range(_STARTS):
@@ -128,12 +133,12 @@ class Export:
             try:
                 self._wait_until_ready(export_id)
                 self._download(export_id, path)
-                self._check(path)
+                keys = self._check(path)
             except TroubleError as error:
                 trouble = error
                 _logger.info("%s", error)
             else:
-                return SpooledRows(path)
+                return SpooledRows(path, keys)
         raise TroubleError(f"{trouble} It was started {_STARTS} times.")
 
     def _wait_until_ready(self, export_id: str) -> None:
@@ -179,23 +184,26 @@ class Export:
                 return
             self._pause(_FIRST_WAIT * 2.0 ** (failures - 1))
 
-    def _check(self, path: Path) -> None:
-        """See that the file is a whole array of rows, and that it has as many as the list says."""
-        try:
-            with path.open("rb") as file:
-                rows = count_rows(file)
-        except BrokenArrayError as error:
-            raise TroubleError(f"The {self._report} export is {error.state}.") from None
+    def _check(self, path: Path) -> array[int]:
+        """See that the file is a whole array of rows, and that it has as many as the list says; give their keys."""
+        keys = self._keys(path)
         try:
             page = self._client.list_page(self._report, self._parameters, [], limit=1)
         except TroubleError as error:
-            if not rows:
+            if not keys:
                 raise
             _logger.warning("How many rows the %s export must have could not be asked. %s", self._report, error)
-            return
+            return keys
         listed = max(page.total or 0, len(page.rows))
-        if listed > rows:
-            raise TroubleError(f"The {self._report} export has {rows} rows, although its list has {listed}.")
+        if listed > len(keys):
+            raise TroubleError(f"The {self._report} export has {len(keys)} rows, although its list has {listed}.")
+        return keys
+
+    def _keys(self, path: Path) -> array[int]:
+        try:
+            return key_hashes(path, ROW_KINDS[self._report])
+        except BrokenArrayError as error:
+            raise TroubleError(f"The {self._report} export is {error.state}.") from None
 
     def _too_late(self, what: str) -> MarketplaceError:
         return MarketplaceError(f"The {self._report} export {what}: raise `export_timeout` or run again later.")

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _RUN = 1 << 16
+NO_HASH = 0  # where there is no text
 
 
 def hash64(text: str) -> int:
     """Give the 64-bit hash of a text; of a million texts, two share one with a chance of 1 in 30 million."""
-    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big") or 1
 
 
 def position(hashes: Sequence[int], wanted: int) -> int | None:
@@ -37,6 +38,11 @@ class HashIndex:
         self._open.append(hash64(text))
         if len(self._open) >= _RUN:
             self._close_run()
+
+    def extend(self, hashes: array[int]) -> None:
+        """Take in texts by their hashes, where these are known."""
+        self._close_run()
+        self._runs += [array("Q", sorted(hashes[start : start + _RUN])) for start in range(0, len(hashes), _RUN)]
 
     def distinct(self) -> array[int]:
         """Give the hashes of all texts, sorted, each once."""

@@ -20,12 +20,8 @@ LONGEST_ROW = 16 << 20
 _LONGEST_ENDING = 1 << 20
 
 
-class _AnyObject(msgspec.Struct):
-    """An object, whatever it holds."""
-
-
-_SPLIT = msgspec.json.Decoder(list[msgspec.Raw])
-_OBJECTS = msgspec.json.Decoder(list[_AnyObject])
+ENCODED_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
+_ROW = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _ROWS = msgspec.json.Decoder(list[dict[str, Any]], float_hook=Decimal)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation)
 _NO_OBJECT = "not readable: a row of it is no JSON object"
@@ -83,20 +79,30 @@ def read_rows(
         raise BrokenArrayError(_NO_OBJECT) from None
 
 
-def count_rows(file: BinaryIO, *, chunk: int = CHUNK) -> int:
-    """See that a file is a whole array of objects in UTF-8, as `read_rows` needs it, and count them.
+def whole_row(content: bytes) -> dict[str, Any]:
+    """Make a row of its JSON; numbers with a fraction or an exponent are `Decimal`, so that money stays exact.
 
     Raises:
-        BrokenArrayError: It is not.
+        BrokenArrayError: It is no object that can be read.
     """
-    count = 0
+    try:
+        return _ROW.decode(content)
+    except _UNREADABLE:
+        raise BrokenArrayError(_NO_OBJECT) from None
+
+
+def read_checked(file: BinaryIO, decoder: msgspec.json.Decoder[list[Any]], *, chunk: int = CHUNK) -> Iterator[Any]:
+    """Give the rows as `read_rows` does, and see that all of the file is UTF-8, also what the decoder passes over.
+
+    Raises:
+        BrokenArrayError: It is not, or not such JSON.
+    """
     try:
         for rows in _arrays(file, chunk):
             str(rows, "utf-8")
-            count += len(_OBJECTS.decode(rows))
+            yield from decoder.decode(rows)
     except _UNREADABLE:
         raise BrokenArrayError(_NO_OBJECT) from None
-    return count
 
 
 def _arrays(file: BinaryIO, chunk: int) -> Iterator[bytes]:
@@ -152,7 +158,7 @@ def _last_row_end(text: bytes, *, first: bool) -> int:
             break
         candidate = _as_array(text[: end + 1], first=first)
         try:
-            _SPLIT.decode(candidate)
+            ENCODED_ROWS.decode(candidate)
         except msgspec.DecodeError as error:
             place = _MALFORMED_AT.match(str(error))
             before_bracket = len(candidate) - 1 - int(place[1]) if place else 0
@@ -185,7 +191,7 @@ def _last_outer_bracket(text: bytes, before: int) -> int:
 
 
 def _without_lone_halves(text: bytes) -> bytes:
-    if b"\\ud" not in text and b"\\uD" not in text:
+    if b"\\" not in text or (b"\\ud" not in text and b"\\uD" not in text):
         return text
     return _LONE_HALF.sub(lambda found: found[1] or rb"\ufffd", text)
 

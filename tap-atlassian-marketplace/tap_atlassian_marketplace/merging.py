@@ -3,71 +3,74 @@
 from __future__ import annotations
 
 from array import array
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from tap_atlassian_marketplace.hash_index import HashIndex, hash64, position
-from tap_atlassian_marketplace.json_array import read_rows
+from tap_atlassian_marketplace.hash_index import NO_HASH, HashIndex, position
+from tap_atlassian_marketplace.json_array import ENCODED_ROWS, read_rows, whole_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
+    from msgspec.json import Decoder
+
+    from tap_atlassian_marketplace.exports import SpooledRows
     from tap_atlassian_marketplace.row_kinds import RowKind
 
 Row = dict[str, Any]
 
 
 class MergedRows:
-    """The rows of some export files, each key once; iterate as often as needed.
+    """The rows of some exports, each key once; iterate as often as needed.
 
     Memory grows by 8 bytes a row, and 24 more for a row that is repeated.
 
     Args:
-        files: Export files. Of equal rows the first one counts.
-        kind: What identifies a row, and which of two rows with one key counts; rows without a key are left out.
+        exports: Of equal rows the first one counts.
+        kind: Which of two rows with one key counts; rows without a key are left out.
 
     Attributes:
         without_key: How many rows were left out since they have no key.
     """
 
-    def __init__(self, files: Sequence[Path], kind: RowKind) -> None:
-        self._files = files
+    def __init__(self, exports: Sequence[SpooledRows], kind: RowKind) -> None:
+        self._exports = exports
         self._kind = kind
-        self.without_key = 0
         index = HashIndex()
-        for row in self._identities():
-            if text := kind.key(row):
-                index.add(text)
-            else:
-                self.without_key += 1
-        self._repeated = index.repeated()
-        self._chosen = self._choose() if self._repeated else array("q")
+        for spooled in exports:
+            index.extend(spooled.keys)
+        repeated = index.repeated()
+        self.without_key = sum(spooled.keys.count(NO_HASH) for spooled in exports)
+        self._repeated = array("Q", (value for value in repeated if value != NO_HASH))
+        self._chosen = self._choose()
 
     def __iter__(self) -> Iterator[Row]:
-        """Give the rows in the order of the files."""
-        for number, row in enumerate(self._whole_rows()):
-            text = self._kind.key(row)
-            if not text:
+        """Give the rows in the order of the exports."""
+        return map(whole_row, self.encoded())
+
+    def encoded(self) -> Iterator[bytes]:
+        """Give the same rows as the JSON that they came as."""
+        for number, (key, content) in enumerate(zip(self._keys(), self._read(ENCODED_ROWS), strict=True)):
+            if key == NO_HASH:
                 continue
-            place = position(self._repeated, hash64(text)) if self._repeated else None
+            place = position(self._repeated, key) if self._repeated else None
             if place is None or self._chosen[place] == number:
-                yield row
+                yield bytes(content)
 
     def _choose(self) -> array[int]:
         chosen = array("q", [-1]) * len(self._repeated)
         best = array("q", [-1]) * len(self._repeated)
-        for number, row in enumerate(self._identities()):
-            place = position(self._repeated, hash64(self._kind.key(row) or ""))
-            if place is not None and (value := self._kind.rank(row)) > best[place]:
-                chosen[place], best[place] = number, value
+        identities = self._read(self._kind.decoder) if self._repeated else ()
+        for number, (key, row) in enumerate(zip(self._keys(), identities, strict=False)):
+            place = position(self._repeated, key)
+            if place is not None and (rank := self._kind.rank(row)) > best[place]:
+                chosen[place], best[place] = number, rank
         return chosen
 
-    def _identities(self) -> Iterator[Row]:
-        for path in self._files:
-            with path.open("rb") as file:
-                yield from read_rows(file, decoder=self._kind.decoder)
+    def _keys(self) -> Iterator[int]:
+        return chain.from_iterable(spooled.keys for spooled in self._exports)
 
-    def _whole_rows(self) -> Iterator[Row]:
-        for path in self._files:
-            with path.open("rb") as file:
-                yield from read_rows(file)
+    def _read(self, decoder: Decoder[list[Any]]) -> Iterator[Any]:
+        for spooled in self._exports:
+            with spooled.path.open("rb") as file:
+                yield from read_rows(file, decoder=decoder)

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 from tap_atlassian_marketplace.customers.identity import aliases
 from tap_atlassian_marketplace.errors import MarketplaceError
 from tap_atlassian_marketplace.exports import ExportRequest
+from tap_atlassian_marketplace.json_array import whole_row
 from tap_atlassian_marketplace.merging import MergedRows
 from tap_atlassian_marketplace.row_kinds import LICENSES, ROW_KINDS, TRANSACTIONS
 from tap_atlassian_marketplace.selection import LicenseIds, Selection
 from tap_atlassian_marketplace.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tap_atlassian_marketplace.bookmarks import Window
     from tap_atlassian_marketplace.client import MarketplaceClient, Parameters
     from tap_atlassian_marketplace.exports import SpooledRows
-    from tap_atlassian_marketplace.merging import Row
     from tap_atlassian_marketplace.settings import Settings
 
 # Data insights exist from this day on; asked for earlier ones, the API leaves rows out.
@@ -88,9 +88,13 @@ class Reports:
             self._requests[TRANSACTIONS] = list(self._transaction_requests(windows["transactions"].since))
         self._spool.start(self._requests[LICENSES] + self._requests[TRANSACTIONS])
 
-    def licenses(self) -> Iterator[Row]:
-        """Give the licences that the filters let through, each once, of any age."""
-        return filter(self.selection.admits_license, self._all_licenses)
+    def licenses(self, read: Callable[[bytes], Any] = whole_row) -> Iterator[Any]:
+        """Give the licences that the filters let through, each once, of any age.
+
+        Args:
+            read: Makes a row of its JSON.
+        """
+        return filter(self.selection.admits_license, map(read, self._all_licenses.encoded()))
 
     def unknown_numbers(self) -> list[str]:
         """List the `entitlement_numbers` that belong to no licence."""
@@ -105,9 +109,13 @@ class Reports:
         """How many different `entitlement_numbers` are asked for."""
         return len(set(self._settings.entitlement_numbers))
 
-    def transactions(self) -> Iterator[Row]:
-        """Give the transactions that the filters let through, each once, of any age."""
-        for row in self._all_transactions:
+    def transactions(self, read: Callable[[bytes], Any] = whole_row) -> Iterator[Any]:
+        """Give the transactions that the filters let through, each once, of any age.
+
+        Args:
+            read: Makes a row of its JSON.
+        """
+        for row in map(read, self._all_transactions.encoded()):
             if self.selection.admits_transaction(row, self._license_ids):
                 yield row
 
@@ -141,7 +149,7 @@ class Reports:
         return self._merged(TRANSACTIONS)
 
     def _merged(self, report: str) -> MergedRows:
-        return MergedRows([spooled.path for spooled in self._spooled(report)], ROW_KINDS[report])
+        return MergedRows(self._spooled(report), ROW_KINDS[report])
 
     def _spooled(self, report: str) -> list[SpooledRows]:
         return [self._spool.rows(request) for request in self._requests[report]]

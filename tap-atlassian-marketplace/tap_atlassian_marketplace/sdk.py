@@ -138,14 +138,14 @@ class BookmarkedStream(Stream):
         """Do nothing with a record on the way: there are neither partitions nor child streams."""
 
     def _write_record_message(self, record: Any) -> None:
-        if self._writes_records_as_they_are:
+        if self.writes_records_as_they_are:
             self._tap.message_writer.write_record(self.stream_maps[0].stream_alias, record, self._stream_version)
             self.state_manager.is_flushed = False
         else:
             super()._write_record_message(record)
 
     @cached_property
-    def _writes_records_as_they_are(self) -> bool:
+    def writes_records_as_they_are(self) -> bool:
         """Whether the catalogue deselects nothing and no stream map changes anything.
 
         What the SDK does with each field of each record is then without effect, and costs more than all the rest.

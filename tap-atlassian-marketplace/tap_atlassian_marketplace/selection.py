@@ -11,8 +11,9 @@ from tap_atlassian_marketplace.customers.identity import aliases
 from tap_atlassian_marketplace.hash_index import HashIndex, hash64, position
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
+    from tap_atlassian_marketplace.customers.identity import HasFields
     from tap_atlassian_marketplace.settings import Settings
 
 # Filters that the API answers with rows whose type is plain EVALUATION.
@@ -58,7 +59,7 @@ class Selection:
         """Whether only some licences are read, by number."""
         return bool(self._entitlements)
 
-    def admits_license(self, row: Mapping[str, Any]) -> bool:
+    def admits_license(self, row: HasFields) -> bool:
         """Say whether a licence, and thus its contacts, is to be emitted."""
         return (
             self._admits_app(row)
@@ -68,7 +69,7 @@ class Selection:
             and _matches(row, "hosting", self.hostings, api_hosting)
         )
 
-    def admits_transaction(self, row: Mapping[str, Any], licenses: LicenseIds | None) -> bool:
+    def admits_transaction(self, row: HasFields, licenses: LicenseIds | None) -> bool:
         """Say whether a transaction is to be emitted.
 
         Args:
@@ -77,7 +78,7 @@ class Selection:
         """
         return self._admits_app(row) and (licenses is None or licenses.include_transaction(row))
 
-    def _admits_app(self, row: Mapping[str, Any]) -> bool:
+    def _admits_app(self, row: HasFields) -> bool:
         return not self._app_keys or row.get("addonKey") in self._app_keys
 
 
@@ -89,7 +90,7 @@ class LicenseIds:
         numbers: Further ids to take in.
     """
 
-    def __init__(self, licenses: Iterable[Mapping[str, Any]], numbers: Iterable[str] = ()) -> None:
+    def __init__(self, licenses: Iterable[HasFields], numbers: Iterable[str] = ()) -> None:
         index = HashIndex()
         for number in numbers:
             index.add(number)
@@ -101,12 +102,12 @@ class LicenseIds:
                 index.add(str(parent))
         self._hashes = index.distinct()
 
-    def include_transaction(self, row: Mapping[str, Any]) -> bool:
+    def include_transaction(self, row: HasFields) -> bool:
         """Say whether a transaction names one of the licences."""
         return any(position(self._hashes, hash64(alias)) is not None for alias in aliases(row))
 
 
-def _matches(row: Mapping[str, Any], field: str, wanted: Any, spelling: Any) -> bool:
+def _matches(row: HasFields, field: str, wanted: Any, spelling: Any) -> bool:
     if not wanted:
         return True
     value = row.get(field)

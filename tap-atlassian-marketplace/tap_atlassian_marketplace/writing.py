@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecWriter, serialize_jsonl
 
 from tap_atlassian_marketplace.errors import OutputError
@@ -33,9 +34,16 @@ class RecordWriter(MsgSpecWriter):
     That buffer also keeps lines whole when a signal interrupts a write. For use by one thread.
     """
 
-    def write_record(self, stream: str, record: Mapping[str, Any], version: int | None) -> None:
-        """Write a record as the SDK's message would, without making one."""
-        message: dict[str, Any] = {"type": "RECORD", "stream": stream, "record": record}
+    def write_record(self, stream: str, record: Mapping[str, Any] | bytes, version: int | None) -> None:
+        """Write a record as the SDK's message would, without making one.
+
+        Args:
+            stream: The name that loaders know.
+            record: The record, or its JSON on one line.
+            version: Of the table, if it has one.
+        """
+        message: dict[str, Any] = {"type": "RECORD", "stream": stream}
+        message["record"] = msgspec.Raw(record) if isinstance(record, bytes) else record
         if version is not None:
             message["version"] = version
         message["time_extracted"] = datetime.now(timezone.utc)

@@ -133,7 +133,7 @@ def test_an_unforeseen_error_tells_its_kind_and_place_only(tap, config, monkeypa
     assert result.returncode == 1
     (line,) = errors(result)
     assert line.startswith("licenses: Unexpected ValueError at test_command.py:")
-    assert "in records" in result.stderr
+    assert "in added" in result.stderr
     assert "jane" not in result.stderr
 
 

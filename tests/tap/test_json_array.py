@@ -94,8 +94,8 @@ def test_a_long_text_of_brackets_is_read_in_reasonable_time(inner, monkeypatch):
             decoded[0] += len(text)
             return split.decode(text)
 
-    split = json_array._SPLIT
-    monkeypatch.setattr(json_array, "_SPLIT", Counting())
+    split = json_array.ENCODED_ROWS
+    monkeypatch.setattr(json_array, "ENCODED_ROWS", Counting())
     content = b'[{"a": {"b": "' + inner * 20_000 + b'"}},\n {"a": 1}]'
     assert len(read(content, 10_000)) == 2
     assert decoded[0] < 300 * len(content)

@@ -7,17 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_atlassian_marketplace import hash_index
+from tap_atlassian_marketplace.exports import SpooledRows
 from tap_atlassian_marketplace.hash_index import HashIndex, hash64
 from tap_atlassian_marketplace.merging import MergedRows
+from tap_atlassian_marketplace.row_index import key_hashes
 from tap_atlassian_marketplace.row_kinds import LICENSES, ROW_KINDS, TRANSACTIONS
 
 
+def merged(files, report):
+    kind = ROW_KINDS[report]
+    return MergedRows([SpooledRows(file, key_hashes(file, kind)) for file in files], kind)
+
+
 def merged_licenses(files):
-    return MergedRows(files, ROW_KINDS[LICENSES])
+    return merged(files, LICENSES)
 
 
 def merged_transactions(files):
-    return MergedRows(files, ROW_KINDS[TRANSACTIONS])
+    return merged(files, TRANSACTIONS)
 
 
 def spool(tmp_path, *exports):

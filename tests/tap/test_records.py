@@ -119,7 +119,7 @@ def test_the_short_way_out_writes_what_the_sdk_writes(marketplace, monkeypatch, 
         entry["replication_method"] = method
     options = {"catalog": chosen, "emit_activate_version_messages": True}
     short = run(**copy.deepcopy(options))
-    monkeypatch.setattr(BookmarkedStream, "_writes_records_as_they_are", False)
+    monkeypatch.setattr(BookmarkedStream, "writes_records_as_they_are", False)
     long = run(**copy.deepcopy(options))
     for output in (short, long):
         for message in output.messages:

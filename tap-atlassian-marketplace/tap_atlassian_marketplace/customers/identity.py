@@ -7,15 +7,19 @@ licences gained entitlement numbers later, beside the ids they had.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any, Protocol
 
 SEN = "SEN-"
 
 
-def license_key(row: Mapping[str, Any]) -> str | None:
+class HasFields(Protocol):
+    """A row: a dictionary, or what can be asked like one."""
+
+    def get(self, name: str, /) -> Any:
+        """Give the value of a field, None where there is none."""
+
+
+def license_key(row: HasFields) -> str | None:
     """Give the key of a licence: its oldest id, so that it stays when the row gains newer ones.
 
     Returns:
@@ -30,7 +34,7 @@ def license_key(row: Mapping[str, Any]) -> str | None:
     )
 
 
-def account_id(row: Mapping[str, Any]) -> str | None:
+def account_id(row: HasFields) -> str | None:
     """Give the number by which a vendor knows the licence of a licence or transaction row.
 
     Returns:
@@ -46,7 +50,7 @@ def account_id(row: Mapping[str, Any]) -> str | None:
     )
 
 
-def aliases(row: Mapping[str, Any]) -> list[str]:
+def aliases(row: HasFields) -> list[str]:
     """List every id by which the licence of a licence or transaction row may be met.
 
     The number of a multi-instance entitlement is none of them: several licences name the same one.
@@ -65,6 +69,8 @@ def aliases(row: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(alias for alias in found if alias))
 
 
-def _id(row: Mapping[str, Any], name: str) -> str | None:
+def _id(row: HasFields, name: str) -> str | None:
     value = row.get(name)
-    return None if value is None else str(value).strip() or None
+    if value is None:
+        return None
+    return (value if value.__class__ is str else str(value)).strip() or None

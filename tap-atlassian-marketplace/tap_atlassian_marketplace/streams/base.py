@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_atlassian_marketplace.bookmarks import REPLICATION_KEY, Bookmark, fingerprint, latest_bookmark
 from tap_atlassian_marketplace.dates import is_date
+from tap_atlassian_marketplace.json_array import whole_row
+from tap_atlassian_marketplace.plain_rows import PlainRow, PlainRowReader
 from tap_atlassian_marketplace.sdk import BookmarkedStream
 from tap_atlassian_marketplace.unknown_fields import UnknownFields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tap_atlassian_marketplace.bookmarks import Window
+    from tap_atlassian_marketplace.customers.identity import HasFields
     from tap_atlassian_marketplace.merging import Row
     from tap_atlassian_marketplace.reports import Reports
     from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
@@ -31,6 +34,9 @@ class MarketplaceStream(BookmarkedStream):
     report: ClassVar[str]
     """The report that the rows come from."""
 
+    added_fields: ClassVar[tuple[str, ...]] = ()
+    """Names of the fields that are put before those of a row, where the stream gives rows as they are."""
+
     date_fields: ClassVar[tuple[str, ...]]
     """Dotted names of the fields that the schema declares as dates."""
 
@@ -44,24 +50,34 @@ class MarketplaceStream(BookmarkedStream):
         self._invalid_dates: Counter[str] = Counter()
         self._unknown_fields = UnknownFields(self.schema)
 
-    def rows(self, reports: Reports) -> Iterable[Row]:
-        """Give the rows of the report that the filters let through."""
+    def rows(self, reports: Reports, read: Callable[[bytes], Any]) -> Iterable[Any]:
+        """Give the rows of the report that the filters let through, each made of its JSON."""
+        raise NotImplementedError
+
+    def added(self, row: HasFields) -> Row:
+        """Give the fields that are put before those of a row."""
         raise NotImplementedError
 
     def records(self, row: Row) -> Iterable[Row]:
         """Make the records of a row."""
-        raise NotImplementedError
+        added = self.added(row)
+        return [{**added, **row, **added}]
 
-    def get_records(self, context: object) -> Iterator[Row]:  # noqa: ARG002 - there are no partitions
-        """Give the records that are new since the bookmark, then move it."""
+    def get_records(self, context: object) -> Iterator[Any]:  # noqa: ARG002 - there are no partitions
+        """Give the records that are new since the bookmark, as dictionaries or as JSON, then move it."""
         reports = self._tap.open_reports()
         newest: str | None = None
-        for row in self.rows(reports):
-            self._blank_invalid_dates(row)
+        for row in self.rows(reports, self._read):
+            is_plain = isinstance(row, PlainRow)
+            if not is_plain:
+                self._blank_invalid_dates(row)
             updated = row.get(REPLICATION_KEY)
             if not self.window.admits(updated):
                 continue
             newest = max(newest or updated, updated) if updated else newest
+            if is_plain:
+                yield row.after(self.added(row))
+                continue
             for record in self.records(row):
                 self._unknown_fields.look_at(record)
                 yield record
@@ -76,6 +92,12 @@ class MarketplaceStream(BookmarkedStream):
                     REPLICATION_KEY,
                     self._bookmark.latest,
                 )
+
+    @cached_property
+    def _read(self) -> Callable[[bytes], Any]:
+        if self.added_fields and self.writes_records_as_they_are:
+            return PlainRowReader(self.schema, self.added_fields).read
+        return whole_row
 
     @cached_property
     def window(self) -> Window:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace.customers.contacts import contact_rows
 from tap_atlassian_marketplace.customers.identity import account_id, aliases, license_key
@@ -11,8 +11,9 @@ from tap_atlassian_marketplace.row_kinds import LICENSES
 from tap_atlassian_marketplace.streams.base import MarketplaceStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from tap_atlassian_marketplace.customers.identity import HasFields
     from tap_atlassian_marketplace.merging import Row
     from tap_atlassian_marketplace.reports import Reports
 
@@ -23,11 +24,12 @@ class Licenses(MarketplaceStream):
     name = "licenses"
     primary_keys = ("id",)
     report = LICENSES
+    added_fields = ("id", "account_id", "aliases")
     date_fields = ("lastUpdated", "maintenanceStartDate", "maintenanceEndDate", "latestMaintenanceStartDate")
 
-    def rows(self, reports: Reports) -> Iterable[Row]:
+    def rows(self, reports: Reports, read: Callable[[bytes], Any]) -> Iterable[Any]:
         """Give the licences that the filters let through."""
-        return reports.licenses()
+        return reports.licenses(read)
 
     def report_oddities(self, reports: Reports) -> None:
         """Name the licences of a trial that were not found, too."""
@@ -37,10 +39,9 @@ class Licenses(MarketplaceStream):
                 raise MarketplaceError(f"`entitlement_numbers`: no licence was found for {', '.join(unknown)}.")
             self.logger.warning("`entitlement_numbers`: no licence was found for %s.", ", ".join(unknown))
 
-    def records(self, row: Row) -> Iterable[Row]:
-        """Put the ids before the licence's own fields."""
-        ids = {"id": license_key(row), "account_id": account_id(row), "aliases": aliases(row)}
-        return [{**ids, **row, **ids}]
+    def added(self, row: HasFields) -> Row:
+        """Give the ids of the licence."""
+        return {"id": license_key(row), "account_id": account_id(row), "aliases": aliases(row)}
 
 
 class Contacts(MarketplaceStream):
@@ -51,9 +52,9 @@ class Contacts(MarketplaceStream):
     report = LICENSES
     date_fields = ("lastUpdated",)
 
-    def rows(self, reports: Reports) -> Iterable[Row]:
+    def rows(self, reports: Reports, read: Callable[[bytes], Any]) -> Iterable[Any]:
         """Give the licences that the filters let through."""
-        return reports.licenses()
+        return reports.licenses(read)
 
     def records(self, row: Row) -> Iterable[Row]:
         """Make the three contacts of a licence."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace.customers.identity import account_id, aliases
 from tap_atlassian_marketplace.row_kinds import TRANSACTIONS
 from tap_atlassian_marketplace.streams.base import MarketplaceStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from tap_atlassian_marketplace.customers.identity import HasFields
     from tap_atlassian_marketplace.merging import Row
     from tap_atlassian_marketplace.reports import Reports
 
@@ -21,6 +22,7 @@ class Transactions(MarketplaceStream):
     name = "transactions"
     primary_keys = ("transactionId", "transactionLineItemId")
     report = TRANSACTIONS
+    added_fields = ("account_id", "aliases")
     date_fields = (
         "lastUpdated",
         "purchaseDetails.saleDate",
@@ -28,11 +30,10 @@ class Transactions(MarketplaceStream):
         "purchaseDetails.maintenanceEndDate",
     )
 
-    def rows(self, reports: Reports) -> Iterable[Row]:
+    def rows(self, reports: Reports, read: Callable[[bytes], Any]) -> Iterable[Any]:
         """Give the transactions that the filters let through."""
-        return reports.transactions()
+        return reports.transactions(read)
 
-    def records(self, row: Row) -> Iterable[Row]:
-        """Put the licence's ids before the transaction's own fields; a sale without any has no account."""
-        ids = {"account_id": account_id(row), "aliases": aliases(row)}
-        return [{**ids, **row, **ids}]
+    def added(self, row: HasFields) -> Row:
+        """Give the ids of the transaction's licence; a sale without any has no account."""
+        return {"account_id": account_id(row), "aliases": aliases(row)}
