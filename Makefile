@@ -31,8 +31,8 @@ test: setup ## run every test but the long ones
 test-long: setup ## run the tests that take minutes
 	$(VENV)/pytest -m long
 
-bench: setup ## measure speed, memory and use of the rate limit: a quarter of an hour, on an idle machine
-	@$(VENV)/python -m benchmarks.tap_licenses --licenses 100000
+bench: setup ## measure speed, memory and use of the rate limit: half an hour, on an idle machine
+	@$(VENV)/python -m benchmarks.tap_licenses
 	@$(VENV)/python -m benchmarks.loader_unchanged
 	@$(VENV)/python -m benchmarks.loader_rate
 

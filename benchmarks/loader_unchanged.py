@@ -16,15 +16,14 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.measuring import measure
 from benchmarks.surroundings import KEY, loader_settings, sandbox, write_input
-from benchmarks.tap_licenses import measure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,13 +74,13 @@ def compare(counts: Sequence[int], plain_records: int) -> None:
         source = Path(name, "input.jsonl")
         records = write_input(source, plain_records, (STREAM,))
         command = [sys.executable, "-m", "benchmarks.plain_target", "--config=ENV", "--input", str(source)]
-        run = measure(command, _with({"PLAIN_TARGET_API_URL": f"{url}/journy", "PLAIN_TARGET_API_KEY": KEY}))
+        run = measure(command, {"PLAIN_TARGET_API_URL": f"{url}/journy", "PLAIN_TARGET_API_KEY": KEY})
         _print("plain RecordSink, one POST for each", records, run.seconds, run.peak_mb)
 
 
 def _measure_loader(folder: Path, records: int) -> None:
     source, result = folder / "input.jsonl", folder / "seconds"
-    environment = _with(loader_settings(folder, _NOWHERE))
+    environment = loader_settings(folder, _NOWHERE)
     target = [sys.executable, "-m", "target_journy", "--config=ENV", "--input", str(source)]
     run = measure([*target, "--adopt"], environment)
     _print("target-journy --adopt, fills the ledger", records, run.seconds, run.peak_mb)
@@ -98,10 +97,6 @@ def _check(folder: Path, records: int) -> None:
     report: dict[str, Any] = json.loads((folder / "report.json").read_text("utf-8"))
     if report["streams"][STREAM].get("unchanged") != records or sum(report["calls"].values()):
         raise RuntimeError(f"not all were unchanged: {report['streams']}, calls {report['calls']}")
-
-
-def _with(settings: dict[str, str]) -> dict[str, str]:
-    return {**os.environ, **settings}
 
 
 def _print(name: str, records: int, seconds: float, peak_mb: float) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 # No row comes near this; a file that seems to hold one is broken, and searching on would take for ever.
 LONGEST_ROW = 16 << 20
 _LONGEST_ENDING = 1 << 20

@@ -127,7 +127,7 @@ def test_an_unforeseen_error_tells_its_kind_and_place_only(tap, config, monkeypa
     def fail(*_):
         raise ValueError("jane@customer.example")
 
-    monkeypatch.setattr("tap_atlassian_marketplace.streams.licenses.aliases", fail)
+    monkeypatch.setattr("tap_atlassian_marketplace.streams.licenses.identity", fail)
     monkeypatch.setenv("TAP_ATLASSIAN_MARKETPLACE_LOGLEVEL", "DEBUG")
     result = tap(config)
     assert result.returncode == 1

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 from benchmarks import tap_licenses
+from benchmarks.measuring import measure
 
 pytestmark = pytest.mark.long
 
 
 def peak(count):
     """Read licences with their contacts; gives the most that was resident, in units of 1,000,000 bytes."""
-    command = [sys.executable, tap_licenses.__file__]
-    with subprocess.Popen([*command, "--serve", str(count)], stdout=subprocess.PIPE, text=True) as marketplace:
-        try:
-            url = f"http://127.0.0.1:{int(marketplace.stdout.readline())}"
-            contestants = tap_licenses._contestants(url, command, with_plain=False)
-            *_, (_, tap, environment) = contestants
-            measured = tap_licenses.measure(tap, {**os.environ, **environment})
-        finally:
-            marketplace.kill()
+    streams = ("licenses", "contacts", "transactions")
+    with tap_licenses.marketplace(count) as url, tap_licenses.own_tap(url, *streams) as tap:
+        measured = measure(tap.command, tap.settings)
     assert measured.records == 4 * count
     return measured.peak_mb
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_atlassian_marketplace.customers.identity import account_id, aliases, license_key
+from tap_atlassian_marketplace.customers.identity import identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,11 +33,12 @@ def contact_rows(row: Mapping[str, Any]) -> list[dict[str, Any]]:
         ("billing", _object(details, "billingContact"), customer, None),
         ("partner", _object(partner, "billingContact"), {}, _not_forgotten(partner.get("partnerName"))),
     )
+    key, account_id, aliases = identity(row)
     return [
         {
-            "license_id": license_key(row),
-            "account_id": account_id(row),
-            "aliases": aliases(row),
+            "license_id": key,
+            "account_id": account_id,
+            "aliases": aliases,
             "role": role,
             "lastUpdated": row.get("lastUpdated"),
             **_person(person),

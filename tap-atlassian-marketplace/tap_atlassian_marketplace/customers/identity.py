@@ -7,7 +7,7 @@ licences gained entitlement numbers later, beside the ids they had.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 SEN = "SEN-"
 
@@ -19,54 +19,48 @@ class HasFields(Protocol):
         """Give the value of a field, None where there is none."""
 
 
-def license_key(row: HasFields) -> str | None:
-    """Give the key of a licence: its oldest id, so that it stays when the row gains newer ones.
+class Identity(NamedTuple):
+    """Which licence a licence or transaction row speaks of.
 
-    Returns:
-        `addonLicenseId`, else the number in `licenseId`, else `appEntitlementId`, else
-        `appEntitlementNumber`; None when the row has no id at all.
+    Attributes:
+        key: The oldest id of the licence, so that it stays when the row gains newer ones: `addonLicenseId`, else the
+            number in `licenseId`, else `appEntitlementId`, else `appEntitlementNumber`.
+        account_id: The number by which a vendor knows the licence: `appEntitlementNumber`, else `licenseId`, else
+            `SEN-` and `addonLicenseId`, else `appEntitlementId`.
+        aliases: Every id by which the licence may be met, each once, always in the same order. The number of a
+            multi-instance entitlement is none of them: several licences name the same one.
+
+    A row without any id has neither key nor account nor aliases.
     """
-    return (
-        _id(row, "addonLicenseId")
-        or (_id(row, "licenseId") or "").removeprefix(SEN)
-        or _id(row, "appEntitlementId")
-        or _id(row, "appEntitlementNumber")
-    )
+
+    key: str | None
+    account_id: str | None
+    aliases: list[str]
+
+
+def identity(row: HasFields) -> Identity:
+    """Tell which licence a row speaks of."""
+    number, entitlement = _id(row, "appEntitlementNumber"), _id(row, "appEntitlementId")
+    licence, addon_license = _id(row, "licenseId"), _id(row, "addonLicenseId")
+    sen = f"{SEN}{addon_license}" if addon_license else None
+    key = addon_license or (licence or "").removeprefix(SEN) or entitlement or number
+    found = dict.fromkeys((number, entitlement, licence, sen, addon_license))
+    return Identity(key, number or licence or sen or entitlement, [alias for alias in found if alias])
+
+
+def license_key(row: HasFields) -> str | None:
+    """Give the key of a row's licence."""
+    return identity(row).key
 
 
 def account_id(row: HasFields) -> str | None:
-    """Give the number by which a vendor knows the licence of a licence or transaction row.
-
-    Returns:
-        `appEntitlementNumber`, else `licenseId`, else `SEN-` and `addonLicenseId`, else `appEntitlementId`;
-        None when the row has no id at all.
-    """
-    addon_license = _id(row, "addonLicenseId")
-    return (
-        _id(row, "appEntitlementNumber")
-        or _id(row, "licenseId")
-        or (f"{SEN}{addon_license}" if addon_license else None)
-        or _id(row, "appEntitlementId")
-    )
+    """Give the number by which a vendor knows the licence of a row."""
+    return identity(row).account_id
 
 
 def aliases(row: HasFields) -> list[str]:
-    """List every id by which the licence of a licence or transaction row may be met.
-
-    The number of a multi-instance entitlement is none of them: several licences name the same one.
-
-    Returns:
-        Unique ids, always in the same order; empty when the row has none.
-    """
-    addon_license = _id(row, "addonLicenseId")
-    found = (
-        _id(row, "appEntitlementNumber"),
-        _id(row, "appEntitlementId"),
-        _id(row, "licenseId"),
-        f"{SEN}{addon_license}" if addon_license else None,
-        addon_license,
-    )
-    return list(dict.fromkeys(alias for alias in found if alias))
+    """List every id by which the licence of a row may be met."""
+    return identity(row).aliases
 
 
 def _id(row: HasFields, name: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace.customers.contacts import contact_rows
-from tap_atlassian_marketplace.customers.identity import account_id, aliases, license_key
+from tap_atlassian_marketplace.customers.identity import identity
 from tap_atlassian_marketplace.errors import MarketplaceError
 from tap_atlassian_marketplace.row_kinds import LICENSES
 from tap_atlassian_marketplace.streams.base import MarketplaceStream
@@ -41,7 +41,8 @@ class Licenses(MarketplaceStream):
 
     def added(self, row: HasFields) -> Row:
         """Give the ids of the licence."""
-        return {"id": license_key(row), "account_id": account_id(row), "aliases": aliases(row)}
+        key, account_id, aliases = identity(row)
+        return {"id": key, "account_id": account_id, "aliases": aliases}
 
 
 class Contacts(MarketplaceStream):

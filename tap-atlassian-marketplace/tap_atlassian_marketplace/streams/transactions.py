@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_atlassian_marketplace.customers.identity import account_id, aliases
+from tap_atlassian_marketplace.customers.identity import identity
 from tap_atlassian_marketplace.row_kinds import TRANSACTIONS
 from tap_atlassian_marketplace.streams.base import MarketplaceStream
 
@@ -36,4 +36,5 @@ class Transactions(MarketplaceStream):
 
     def added(self, row: HasFields) -> Row:
         """Give the ids of the transaction's licence; a sale without any has no account."""
-        return {"account_id": account_id(row), "aliases": aliases(row)}
+        _, account_id, aliases = identity(row)
+        return {"account_id": account_id, "aliases": aliases}

@@ -1,0 +1,69 @@
+"""What a command took: time, processor time and memory."""
+
+# ruff: noqa: S603 - the commands of the benchmarks
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+RECORD = b'{"type":"RECORD",'
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one run took.
+
+    Attributes:
+        records: Records that it wrote.
+        seconds: From its start to its end.
+        cpu_seconds: Processor time of its own.
+        peak_mb: Most resident memory, in units of 1,000,000 bytes.
+    """
+
+    records: int
+    seconds: float
+    cpu_seconds: float
+    peak_mb: float
+
+
+def measure(command: Sequence[str], settings: Mapping[str, str], record: bytes | None = RECORD) -> Measurement:
+    """Let a command run to its end and count the records that it writes.
+
+    Args:
+        command: What to run.
+        settings: Environment variables, besides those of this process.
+        record: How the line of a record begins; None for a command that only prints how many records there were.
+
+    Raises:
+        RuntimeError: It failed.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT), **settings}
+    for slowing in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"):
+        environment.pop(slowing, None)
+    began = time.perf_counter()
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment)
+        records = 0
+        with process.stdout or io.BytesIO() as output:
+            for line in output:
+                records = int(line) if record is None else records + line.startswith(record)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - began
+        if process.returncode:
+            log.seek(0)
+            raise RuntimeError(f"{command} ended with {process.returncode}: {log.read()[-2000:].decode()}")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Measurement(records, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 1e6)
