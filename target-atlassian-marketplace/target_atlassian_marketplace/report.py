@@ -94,7 +94,10 @@ class Report:
             return lines
         lines.append(f"{self.calls} licences asked for; the keys are in {results}")
         if self.recovered:
-            lines.append(f"{self.recovered} of them had been made before, and the answer was lost")
+            lines.append(
+                f"{self.recovered} of them had been made before, and the answer was lost; their http_status is 409: "
+                "look at those before you hand them out"
+            )
         if self.changed:
             lines.append(
                 f"{self.changed} records differ from what was imported under their id; a licence keeps what it had"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
-from typing import TYPE_CHECKING
+import stat
+from pathlib import Path
 
+import pytest
 import yaml
 from scripts.setup import ROOT
 
@@ -15,11 +18,6 @@ from target_atlassian_marketplace.fields import ALL, REQUIRED
 from target_atlassian_marketplace.results import License, Results, fingerprint
 from target_atlassian_marketplace.settings import DEFAULT_REJECTED, DEFAULT_RESULTS
 from target_atlassian_marketplace.validation import LICENSE_TYPES, Rules, check
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
 
 README = (ROOT / "target-atlassian-marketplace" / "README.md").read_text(encoding="utf-8")
 
@@ -40,21 +38,46 @@ def test_the_list_is_accepted_where_a_start_may_be_in_the_future() -> None:
         assert checked.request.keys() == row.keys()
 
 
-def test_key_and_address_come_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def run_the_letters() -> list[list[str]]:
+    # What is left open is closed when the names go.
+    code = block("python").replace('open("license-results.jsonl")', '(kept := open("license-results.jsonl"))')
+    usual = os.umask(0o022)
+    try:
+        exec(compile(code + "\nkept.close()\n", "README", "exec"), {})
+    finally:
+        os.umask(usual)
+    assert stat.S_IMODE(Path("letters.csv").stat().st_mode) == 0o600
+    with Path("letters.csv").open(newline="") as file:
+        return list(csv.reader(file))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_key_and_address_come_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     """As the second licence was not imported and another app has its id, only the first customer gets a letter."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "licenses.csv").write_text(block("csv"), encoding="utf-8")
+    (tmp_path / "licenses.csv").write_text(block("csv"), encoding=encoding)
     example = json.loads(block("json"))
     for app, id_ in ((example["app_key"], "ACME-7"), ("com.example.other", "HOOLI-3")):
         results = Results(tmp_path / DEFAULT_RESULTS, app, example["host"])
         licence = License(id_, "SEN-L1", f"key of {id_}")
         results.keep(licence, fingerprint({"id": id_}), status=200, verified=True)
         results.close()
-    # What is left open is closed when the names go.
-    code = block("python").replace('open("license-results.jsonl")', '(kept := open("license-results.jsonl"))')
-    exec(compile(code + "\nkept.close()\n", "README", "exec"), {})
-    with (tmp_path / "letters.csv").open(newline="") as file:
-        assert list(csv.reader(file)) == [["jane@acme.example", "Jane", "Doe", "key of ACME-7"]]
+    assert run_the_letters() == [["jane@acme.example", "Jane", "Doe", "key of ACME-7"]]
+
+
+def test_a_key_whose_answer_was_lost_is_not_handed_out_unseen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The service may have had a licence of another customer under that id."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "licenses.csv").write_text(block("csv"), encoding="utf-8")
+    example = json.loads(block("json"))
+    results = Results(tmp_path / DEFAULT_RESULTS, example["app_key"], example["host"])
+    for id_, status in (("ACME-7", 409), ("HOOLI-3", 200)):
+        results.keep(License(id_, f"SEN of {id_}", f"key of {id_}"), "0" * 64, status=status, verified=True)
+    results.close()
+    assert run_the_letters() == [["gavin@hooli.example", "Gavin", "Belson", "key of HOOLI-3"]]
+    assert capsys.readouterr().out == "look at it first, its answer was lost: ACME-7 SEN of ACME-7\n"
 
 
 def test_a_result_looks_as_it_is_shown(tmp_path: Path) -> None:
