@@ -69,6 +69,42 @@ def test_damaged_attempts_stop_the_run_too(work: Import) -> None:
     assert ATTEMPTS in work.run(rows(5), code=1).errors[0]
 
 
+# Notes what is forced to disk, and the state, in their order.
+ORDER = """
+import os
+from target_atlassian_marketplace.target import TargetAtlassianMarketplace as Target
+sync, write_state = os.fsync, Target._write_state_message
+
+def note(what):
+    with open("order.txt", "a") as file:
+        file.write(what + "\\n")
+
+def fsync(descriptor):
+    sync(descriptor)
+    path = os.readlink(f"/proc/self/fd/{descriptor}")
+    note(f"{os.path.basename(path)} {os.path.getsize(path)}" if os.path.isfile(path) else "folder")
+
+def _write_state_message(self, state):
+    note("STATE")
+    write_state(self, state)
+
+os.fsync, Target._write_state_message = fsync, _write_state_message
+"""
+
+
+def test_each_licence_is_on_disk_before_the_state(work: Import) -> None:
+    work.run([*rows(3), row("OLD-4", users="none")], first=ORDER, code=3)
+    order = (work.folder / "order.txt").read_text().splitlines()
+    lines = (work.folder / "license-results.jsonl").read_bytes().splitlines(keepends=True)
+    kept = [line for line in order if line.startswith("license-results.jsonl ")]
+    assert len(kept) == len(lines) == 3
+    assert kept[-1] == f"license-results.jsonl {sum(map(len, lines))}"
+    assert order.index("STATE") == len(order) - 1
+    # That a licence is asked for is on disk before it is kept, and a new file's name too.
+    assert order.index("folder") < order.index(kept[0])
+    assert [line for line in order[: order.index(kept[0])] if line.startswith("license-results.attempts.jsonl ")]
+
+
 @pytest.mark.parametrize(
     "tail", [b"{", b'{"id":"OLD-4","sen":"', b"\0\0\0", b'{"id":"OLD-4"', b" ", b"{" + b"x" * 9000]
 )

@@ -64,6 +64,7 @@ def test_the_service_gives_the_key_where_it_knows_the_id(work: Import) -> None:
     run = run_after(work, SOON)
     assert (run.counts(), run.states) == ({"delivered": 1}, [1])
     assert "1 of them had been made before" in run.log
+    assert "look at those before you hand them out" in run.log
     work.check_keys(["OLD-1"])
     assert work.results[0]["http_status"] == 409
     assert run_after(work, SOON).counts() == {"unchanged": 1}
