@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _SETTING = "results_path"
 _NAMES = ("id", "app_key", "host", "request")
 _WITHDRAWN = "withdrawn"
+_OWN = "imported"
+_UNKNOWN = "already_imported"
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -159,7 +161,7 @@ class Results:
             **self._line(licence.id, request),
             "sen": licence.sen,
             "licenseKey": licence.license_key,
-            "status": "imported" if verified else "already_imported",
+            "status": _OWN if verified else _UNKNOWN,
             "http_status": status,
         }
         with self._guard:
@@ -195,6 +197,12 @@ class Results:
                 raise SettingsError(
                     f"setting {_SETTING!r}: {str(journal.path)!r} has licences of this app that were made at "
                     f"{line['host']!r}, not at {self._host!r}; give each service a file of its own"
+                )
+            if journal is self._imported and line.get("status") == _UNKNOWN:
+                raise SettingsError(
+                    f"setting {_SETTING!r}: line {number} of {str(journal.path)!r} is of a licence that this import "
+                    f"did not make. If you know that it is this customer's, write {_OWN!r} for its status; otherwise "
+                    "take it out"
                 )
             if line.get(_WITHDRAWN):
                 known.pop(_short(line["id"]), None)

@@ -54,6 +54,23 @@ def test_it_stays_so_when_the_file_of_the_unverified_is_cleared(taken: Import) -
     check_apart(taken)
 
 
+def test_it_comes_among_the_deliverable_by_a_decision_only(taken: Import) -> None:
+    """Neither by a setting that names the other file, nor by one file added to the other."""
+    taken.run(rows(3))
+    run = taken.run(rows(3), results_path="license-results.unverified.jsonl", code=1)
+    assert "line 1 of" in run.errors[0]
+    assert "did not make" in run.errors[0]
+    apart = (taken.folder / "license-results.unverified.jsonl").read_text()
+    results = taken.folder / "license-results.jsonl"
+    own = results.read_text()
+    results.write_text(own + apart)
+    assert "line 3 of" in taken.run(rows(3), code=1).errors[0]
+    results.write_text(own + apart.replace('"status":"already_imported"', '"status":"imported"'))
+    taken.calls.clear()
+    assert taken.run(rows(3)).counts() == {"unchanged": 3}
+    assert taken.calls == []
+
+
 @pytest.mark.parametrize("fault", ["401", "403", "410", "redirect", "429-plain"])
 def test_a_refused_call_made_no_licence(taken: Import, fault: str) -> None:
     """Otherwise the next run would take the licence that it finds for one whose answer was lost."""
