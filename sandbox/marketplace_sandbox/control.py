@@ -36,6 +36,7 @@ journy.io     <this address>/journy
   disabled    {credentials.JOURNY_DISABLED_KEY}
 
 GET  /_world           what the Marketplace holds
+GET  /_truth           what the simulated licences are worth a month, day by day
 GET  /_journy          what journy.io holds
 GET  /_licenses        what was imported into the License Service
 GET  /_calls           every call so far
@@ -72,6 +73,7 @@ class Control:
         return [
             Route("/", self._page),
             Route("/_world", self._show_world),
+            Route("/_truth", self._show_truth),
             Route("/_journy", self._show_journy),
             Route("/_licenses", self._show_licenses),
             Route("/_calls", self._show_calls),
@@ -84,6 +86,9 @@ class Control:
 
     async def _show_world(self, _: Request) -> Response:
         return plain(self._sandbox.world.content())
+
+    async def _show_truth(self, _: Request) -> Response:
+        return plain([known.as_json() for known in self._sandbox.world.truth.values()])
 
     async def _show_journy(self, _: Request) -> Response:
         return plain({**self._sandbox.journy.snapshot(), "counts": self._sandbox.journal.accepted()})

@@ -75,6 +75,14 @@ class Expected:
         found = {key: self.license_of(sale) for key, sale in self.sales.items()}
         return {(*key, *match) for key, match in found.items() if match}
 
+    def sales_under_old_numbers(self) -> set[Key]:
+        """Sales that name their licence, but not by the number that it has now."""
+        return {
+            match
+            for match in self.matches()
+            if not match[3] and self.sales[match[:2]]["account_id"] != self.licenses[match[2:3]]["account_id"]
+        }
+
     def orphans(self) -> set[Key]:
         return {key for key, sale in self.sales.items() if self.license_of(sale) is None}
 

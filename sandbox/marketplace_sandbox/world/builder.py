@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from marketplace_sandbox.world.calendar import days_between, shift
 from marketplace_sandbox.world.rows import ABSENT, Company, Person, money, present
+from marketplace_sandbox.world.subscriptions.truth import Truth
 
 if TYPE_CHECKING:
     from marketplace_sandbox.world.apps import App
@@ -51,6 +52,7 @@ class Builder:
         idea: Name of the company being made; labels of its ids start with it.
         licenses: Licence rows made so far.
         transactions: Transaction rows made so far.
+        truth: What simulated licences are worth a month on each day.
         repeated: `addonLicenseId` of licences that every licence report repeats, whatever dates it asks for.
     """
 
@@ -62,6 +64,7 @@ class Builder:
         self.idea = ""
         self.licenses: list[Row] = []
         self.transactions: list[Row] = []
+        self.truth = Truth()
         self.repeated: set[str] = set()
         self._count = 0
         self._orders: dict[str, str] = {}

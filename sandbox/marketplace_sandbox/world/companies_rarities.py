@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from marketplace_sandbox.world.apps import BADGES, DIAGRAMS, FORMS, LEGACY, TIMESHEETS
 from marketplace_sandbox.world.calendar import shift
-from marketplace_sandbox.world.ordinary import evaluation
 from marketplace_sandbox.world.rows import ABSENT, Company, Person
+from marketplace_sandbox.world.trials import evaluation
 
 if TYPE_CHECKING:
     from marketplace_sandbox.world.builder import Builder

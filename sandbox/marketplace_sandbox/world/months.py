@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from marketplace_sandbox.world.calendar import add_months
+
+if TYPE_CHECKING:
+    from datetime import date
 
 
 def months(start: date, end: date) -> Fraction:

@@ -13,6 +13,7 @@ from marketplace_sandbox.world.changes import Snapshot
 from marketplace_sandbox.world.ids import Ids
 from marketplace_sandbox.world.ordinary import ordinary_customer
 from marketplace_sandbox.world.steps import pass_day
+from marketplace_sandbox.world.subscriptions.mix import Mix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 IDEAS = (*companies_billing.IDEAS, *companies_people.IDEAS, *companies_rarities.IDEAS)
 
 
+ORDINARY = Mix(years=4, hidden=0)
+"""The ordinary customers of a default world: nothing about them is missing."""
+
+
 class World:
     """Licences and transactions of one vendor on one day.
 
@@ -31,6 +36,7 @@ class World:
         customers: Ordinary customers beside the fixture companies.
         today: The first day.
         ideas: The functions that make the fixture companies.
+        mix: What happens to the ordinary customers how often.
 
     Attributes:
         today: The world's date, `YYYY-MM-DD`.
@@ -38,6 +44,7 @@ class World:
         apps: The vendor's apps by app key.
         licenses: Licence rows with every field, the data insights too.
         transactions: Transaction rows.
+        truth: MRR of the ordinary customers' licences on each day, as it is on the first day.
         repeated: `addonLicenseId` of the licences that a report repeats whatever dates it asks for.
         ideas: The licence rows of each fixture company by the name of its idea.
         standing: Whether rows never change.
@@ -52,6 +59,7 @@ class World:
         customers: int = 0,
         today: str = "2026-03-02",
         ideas: Iterable[Callable[[Builder], None]] = IDEAS,
+        mix: Mix = ORDINARY,
     ) -> None:
         date.fromisoformat(today)
         ids = Ids(seed)
@@ -67,10 +75,11 @@ class World:
             self.ideas[idea.__name__] = builder.licenses[first:]
         for number in range(1, customers + 1):
             builder.begin(f"customer_{number}")
-            ordinary_customer(builder)
+            ordinary_customer(builder, mix)
         self.licenses: Sequence[Row] = builder.licenses
         self.transactions: Sequence[Row] = builder.transactions
         self.repeated = builder.repeated
+        self.truth = builder.truth
         self._builder = builder
 
     @classmethod

@@ -70,18 +70,17 @@ def renew(
     return lines
 
 
-def change_plan(life: Life, day: date, plan: Plan, *, hams: bool = False, **how: Any) -> None:
-    """Another tier or edition in mid-term, in the shape of one of the two billing systems.
+def change_plan(life: Life, day: date, plan: Plan, **how: Any) -> None:
+    """Another tier or edition in mid-term, in the shape of the billing system.
 
     Args:
         life: Whose.
         day: From when on.
         plan: The new plan of the same billing period; with the old system it must be the dearer one.
-        hams: Whether the old billing system bills it.
-        how: Options of the new one, see `billing_ccp.change`.
+        how: Options of the new system, see `billing_ccp.change`.
     """
     life.happen(day, "upgraded" if plan.rate >= life.term_on(day).plan.rate else "downgraded")
-    if hams:
+    if life.old_billing:
         billing_hams.upgrade(life, day, plan)
     else:
         billing_ccp.change(life, day, plan, **how)
@@ -124,9 +123,7 @@ def add_users(life: Life, day: date, added: int, plan: Plan) -> None:
     line.purchase |= {"proratedDetails": [{"addedUsers": added, "date": day.isoformat()}], "tier": f"{added} User"}
 
 
-def _begin_term(
-    life: Life, sold: date, start: date, end: date, plan: Plan, sale_type: str | None, order: int
-) -> Line:
+def _begin_term(life: Life, sold: date, start: date, end: date, plan: Plan, sale_type: str | None, order: int) -> Line:
     line = life.charge(sale_type, sold, start, end, plan.rate * months(start, end), plan, order)
     if sale_type is None:
         line.purchase["licenseType"] = None

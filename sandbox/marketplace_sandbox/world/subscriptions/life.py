@@ -10,10 +10,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from marketplace_sandbox.world.months import months
-from marketplace_sandbox.world.subscriptions.plan import Plan, Shares, cents
+from marketplace_sandbox.world.subscriptions.plan import Shares, cents
 
 if TYPE_CHECKING:
     from datetime import date
+
+    from marketplace_sandbox.world.subscriptions.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Line:
         takes_back: The line whose money this one gives back.
         named: Whether the row names the order of that line.
         nameless: Whether the row names no licence.
+        reported: Whether there is a row at all.
         purchase: Further fields of `purchaseDetails`.
         fields: Further fields of the row.
     """
@@ -77,6 +80,7 @@ class Line:
     takes_back: Line | None = None
     named: bool = True
     nameless: bool = False
+    reported: bool = True
     purchase: dict[str, Any] = field(default_factory=dict)
     fields: dict[str, Any] = field(default_factory=dict)
 
@@ -124,6 +128,7 @@ class Life:
 
     Args:
         cloud: Whether the app is hosted by Atlassian; otherwise Data Center.
+        old_billing: Whether the old billing system (HAMS) bills it, otherwise the new one (CCP).
         shares: The vendor's share of each sale.
 
     Attributes:
@@ -134,8 +139,9 @@ class Life:
         blind: Days whose MRR the rows do not tell.
     """
 
-    def __init__(self, *, cloud: bool = True, shares: Shares | None = None) -> None:
+    def __init__(self, *, cloud: bool = True, old_billing: bool = False, shares: Shares | None = None) -> None:
         self.cloud = cloud
+        self.old_billing = old_billing
         self.shares = shares or Shares()
         self.stretches: list[Stretch] = []
         self.terms: list[Term] = []
@@ -148,6 +154,10 @@ class Life:
     def paid_until(self) -> date:
         """The day after the last that is paid for."""
         return self.terms[-1].end
+
+    def ended(self, today: date) -> bool:
+        """Whether nothing is paid for on that day and later."""
+        return all(term.end <= today for term in self.terms)
 
     def happen(self, day: date, what: str) -> None:
         """Note what happens."""

@@ -63,26 +63,31 @@ def cancel(life: Life, day: date, *, named: bool = True) -> None:
 
 
 def goodwill(life: Life, day: date, part: Fraction) -> None:
-    """A part of the term's money goes back as an apology, in a refund with the dates of the whole term."""
+    """A part of the term's money goes back as an apology, in a refund of each line with the line's dates."""
     life.happen(day, "goodwill refund")
-    term = life.term_on(day)
-    _lower(life, day, term, term.start, part).purchase["creditNoteReason"] = "GOODWILL"
+    for refund in _lower(life, day, life.term_on(day), part):
+        refund.purchase["creditNoteReason"] = "GOODWILL"
 
 
 def credit(life: Life, day: date, part: Fraction) -> None:
-    """A part of the money for the rest of the term goes back, in a refund with the dates of the rest."""
+    """A part of the money for the rest of the term goes back, in a refund of each line with the dates of the rest."""
     life.happen(day, "partial refund")
-    term = life.term_on(day)
-    _lower(life, day, term, day, part).purchase["creditNoteReason"] = "USERS REMOVED"
+    for refund in _lower(life, day, life.term_on(day), part, since=day):
+        refund.purchase["creditNoteReason"] = "USERS REMOVED"
 
 
-def _lower(life: Life, day: date, term: Term, start: date, part: Fraction) -> Line:
-    """The refund of a part of what a term costs from `start` on; its money is spread over the rest of the term."""
-    rate, paid = life.rate_on(day), term.lines[0]
-    back, rest = part * months(start, term.end), months(day, term.end) * 100
-    if back * 100 >= rest:
-        raise ValueError(f"on {day} the rest of the term is worth less than what goes back")
-    gross, net = cents(rate.gross * back), cents(rate.net * back)
-    refund = Line("Refund", day, start, term.end, -gross, -net, paid.plan, life.order(), takes_back=paid)
-    life.has(day, term.end, term.plan, rate + Rate(-gross / rest, -net / rest))
-    return life.invoice(refund)
+def _lower(life: Life, day: date, term: Term, part: Fraction, *, since: date | None = None) -> list[Line]:
+    """Refunds of a part of what each line of a term costs; their money is spread over the rest of the term."""
+    order, rate, rest = life.order(), life.rate_on(day), months(day, term.end)
+    refunds = []
+    for paid in term.lines:
+        start = since or paid.start
+        back = part * months(start, term.end)
+        if back >= rest:
+            raise ValueError(f"on {day} the rest of the term is worth less than what goes back")
+        gross, net = cents(paid.rate.gross * back), cents(paid.rate.net * back)
+        line = Line("Refund", day, start, term.end, -gross, -net, paid.plan, order, takes_back=paid)
+        refunds.append(life.invoice(line))
+        rate += Rate(-gross / (rest * 100), -net / (rest * 100))
+    life.has(day, term.end, term.plan, rate)
+    return refunds

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from marketplace_sandbox.world.rows import ABSENT, money
 from marketplace_sandbox.world.subscriptions.plan import cents
+from marketplace_sandbox.world.subscriptions.truth import truth_of
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from marketplace_sandbox.world.builder import Builder
     from marketplace_sandbox.world.rows import Company, Row
     from marketplace_sandbox.world.subscriptions.life import Life, Line
     from marketplace_sandbox.world.subscriptions.plan import Discount, Plan
 
+_LARGEST_TIER = 500
 _NAMELESS = dict.fromkeys(
     (
         "addonLicenseId",
@@ -36,21 +40,29 @@ class Holder:
         company: The customer.
         app: Key of the app.
         fields: Fields of the licence row that differ.
+        numbered: Day on which a Data Center licence got its entitlement number; sales before have none.
     """
 
     company: Company
     app: str
     fields: Row = field(default_factory=dict)
+    numbered: date | None = None
 
 
 def report(b: Builder, life: Life, holder: Holder) -> Row:
-    """Add the rows of a life to a world and return its licence row."""
+    """Add the rows of a life to a world, and what is true about it; return its licence row."""
     row = license_row(b, life, holder)
-    number = b.label("orders")
+    b.truth.add(truth_of(life, row))
+    label = b.label("orders")
     orders: dict[int, str] = {}
     for line in life.lines:
-        sale = b.sale(row, line.sale_type, money_text(line.gross), **_purchase(line, f"{number}/{line.order}", orders))
+        purchase = _purchase(line, orders)
+        if holder.numbered and line.sold < holder.numbered:
+            purchase["fields"] = {**purchase["fields"], "appEntitlementId": ABSENT, "appEntitlementNumber": ABSENT}
+        sale = b.sale(row, line.sale_type, usd(line.gross), order=f"{label}/{line.order}", **purchase)
         orders[line.order] = sale["transactionId"]
+        if not line.reported:
+            b.transactions.remove(sale)
     return row
 
 
@@ -61,6 +73,8 @@ def license_row(b: Builder, life: Life, holder: Holder) -> Row:
     if life.cloud:
         fields |= {"appEdition": plan.edition or "Standard"}
         fields |= {"parentProductBillingCycle": "MONTHLY" if plan.period == 1 else "ANNUAL"}
+        if life.old_billing:
+            fields["newBillingSystem"] = "No"
         return b.cloud(holder.company, holder.app, start, end, **{**fields, **holder.fields})
     return b.data_center(holder.company, holder.app, start, end, **{**fields, **holder.fields})
 
@@ -75,25 +89,26 @@ def _last_state(life: Life) -> tuple[Plan, str, str]:
 
 def tier(plan: Plan) -> str:
     """Text of a plan's tier."""
-    return f"{plan.users} Users"
+    if plan.edition is None and plan.users > _LARGEST_TIER:
+        return f"Per Unit Pricing ({plan.users} Users)"
+    return f"{plan.users} User{'' if plan.users == 1 else 's'}"
 
 
-def money_text(amount: int) -> str:
+def usd(amount: int) -> str:
     """Cents as a number text in USD."""
     return f"{amount / 100:.2f}"
 
 
-def _purchase(line: Line, order: str, orders: dict[int, str]) -> dict[str, Any]:
+def _purchase(line: Line, orders: dict[int, str]) -> dict[str, Any]:
     plan = line.plan
     purchase: dict[str, Any] = {
-        "order": order,
         "saleDate": line.sold.isoformat(),
         "maintenanceStartDate": line.start.isoformat(),
         "maintenanceEndDate": line.end.isoformat(),
         "billingPeriod": "Monthly" if plan.period == 1 else "Annual",
         "tier": tier(plan),
         "licenseType": plan.license_type,
-        "vendorAmount": money(money_text(line.net)),
+        "vendorAmount": money(usd(line.net)),
     }
     if line.previous:
         purchase |= _changes(line.previous, plan)
@@ -120,10 +135,7 @@ def _changes(old: Plan, new: Plan) -> Row:
 
 def _discount(discount: Discount, line: Line) -> Row:
     plan = line.plan
-    if plan.rate:
-        listed = line.gross / (100 * plan.rate) * plan.list_rate
-    else:
-        listed = plan.list_rate * plan.period
-    entry: Row = {"type": discount.type, "amount": money(money_text(cents(listed * discount.share)))}
+    listed = line.gross / (100 * plan.rate) * plan.list_rate if plan.rate else plan.list_rate * plan.period
+    entry: Row = {"type": discount.type, "amount": money(usd(cents(listed * discount.share)))}
     entry |= {key: value for key, value in (("code", discount.code), ("reason", discount.reason)) if value}
     return entry

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
     from fractions import Fraction
 
     from marketplace_sandbox.world.rows import Row
@@ -134,12 +135,16 @@ def license_id(row: Row) -> str:
     return str(row.get("addonLicenseId") or row["appEntitlementId"])
 
 
+def account_id(row: Row) -> str:
+    """The number of a licence row that the vendor sees: the newest it has."""
+    return str(row.get("appEntitlementNumber") or row["licenseId"])
+
+
 def truth_of(life: Life, row: Row) -> LicenseTruth:
     """What a life says about the licence that it is the life of."""
-    account = row.get("appEntitlementNumber") or row["licenseId"]
     steps = (Step(s.first, s.until, _decimal(s.rate.gross), _decimal(s.rate.net)) for s in life.stretches)
     blind = tuple((each.first, each.until, each.reason) for each in life.blind)
-    return LicenseTruth(license_id(row), account, tuple(steps), blind, tuple(life.happenings))
+    return LicenseTruth(license_id(row), account_id(row), tuple(steps), blind, tuple(life.happenings))
 
 
 def _decimal(rate: Fraction) -> Decimal:
