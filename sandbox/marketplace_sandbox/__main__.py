@@ -68,7 +68,8 @@ def main() -> None:
             faults=args.fault,
         ) as sandbox:
             lines: tuple[str, ...] = (f"sandbox      {sandbox.url}", f"Marketplace  {sandbox.marketplace_url}")
-            lines += (f"Licences     {sandbox.license_service_url}", f"journy.io    {sandbox.journy_url}", "")
+            lines += (f"Licences     {sandbox.license_service_url}", f"journy.io    {sandbox.journy_url}")
+            lines += (f"its Segment door  {sandbox.journy_segment_url}", f"Segment      {sandbox.segment_url}", "")
             sys.stdout.write("\n".join(lines))
             sys.stdout.flush()
             if args.ready_file:

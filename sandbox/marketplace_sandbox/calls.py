@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-SIDES = ("marketplace", "journy", "license-service")
+SIDES = ("marketplace", "journy", "journy_segment", "segment", "license-service")
 
 _REPORT = r"/rest/3/reporting/developer-space/[^/]+"
 _MARKETPLACE = (
@@ -34,19 +34,30 @@ _JOURNY = {
     ("GET", "/segments/accounts"): "definitions",
     ("GET", "/segments/users"): "definitions",
 }
+_MESSAGES = ("identify", "group", "track", "page", "screen", "alias")
+_SEGMENT = tuple((kind, "POST", rf"(/backend|/eu)?/v1/{kind}") for kind in ("batch", *_MESSAGES))
 _LICENSE_SERVICE = (("license", "POST", r"/rest/1\.0/plugins/[^/]+/license"),)
 _COMPILED = {
     side: [(kind, method, re.compile(pattern)) for kind, method, pattern in patterns]
-    for side, patterns in (("marketplace", _MARKETPLACE), ("license-service", _LICENSE_SERVICE))
+    for side, patterns in (
+        ("marketplace", _MARKETPLACE),
+        ("journy_segment", _SEGMENT),
+        ("segment", _SEGMENT),
+        ("license-service", _LICENSE_SERVICE),
+    )
 }
 
 GROUPS = {
     "members": frozenset({"add_members", "remove_members"}),
-    "write": frozenset(kind for (method, _), kind in _JOURNY.items() if method != "GET"),
+    "write": frozenset(kind for (method, _), kind in _JOURNY.items() if method != "GET") | {"batch", *_MESSAGES},
 }
 """Names for several kinds together: `members`, and `write` for all that changes what journy.io holds."""
 
-KINDS = (*(kind for kind, *_ in _MARKETPLACE), *dict.fromkeys(_JOURNY.values()), "license", "other")
+KINDS = tuple(
+    dict.fromkeys(
+        (*(kind for kind, *_ in _MARKETPLACE), *_JOURNY.values(), *(kind for kind, *_ in _SEGMENT), "license", "other")
+    )
+)
 """Every kind; `other` is what none of the APIs has."""
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from marketplace_sandbox.server import Sandbox
 
 _PAGE = f"""\
-Stand-ins for the Atlassian Marketplace vendor API, for Atlassian's License Service and for journy.io. Nothing here is
-real.
+Stand-ins for the Atlassian Marketplace vendor API, for Atlassian's License Service, for journy.io and for Segment.
+Nothing here is real.
 
 Marketplace   <this address>/marketplace    (paths /rest/3/...)
   user        {credentials.VENDOR_EMAIL}
@@ -35,9 +35,15 @@ journy.io     <this address>/journy
   API key     {credentials.JOURNY_KEY}
   disabled    {credentials.JOURNY_DISABLED_KEY}
 
+Segment protocol    (paths /v1/batch, /v1/identify, ...)
+  journy.io's door    <this address>/journy_segment/backend    write key {credentials.WRITE_KEY}
+  Segment, US         <this address>/segment                   write key {credentials.WRITE_KEY}
+  Segment, EU         <this address>/segment/eu                write key {credentials.EU_WRITE_KEY}
+
 GET  /_world           what the Marketplace holds
 GET  /_truth           what the simulated licences are worth a month, day by day
 GET  /_journy          what journy.io holds
+GET  /_segment         which messages came in the Segment protocol, and which of them were lost
 GET  /_licenses        what was imported into the License Service
 GET  /_calls           every call so far
 POST /_reset           forget the calls
@@ -75,6 +81,7 @@ class Control:
             Route("/_world", self._show_world),
             Route("/_truth", self._show_truth),
             Route("/_journy", self._show_journy),
+            Route("/_segment", self._show_segment),
             Route("/_licenses", self._show_licenses),
             Route("/_calls", self._show_calls),
             Route("/_reset", self._reset, methods=["POST"]),
@@ -92,6 +99,10 @@ class Control:
 
     async def _show_journy(self, _: Request) -> Response:
         return plain({**self._sandbox.journy.snapshot(), "counts": self._sandbox.journal.accepted()})
+
+    async def _show_segment(self, _: Request) -> Response:
+        sides = {"journy_segment": self._sandbox.journy_segment, "segment": self._sandbox.segment}
+        return plain({side: state.snapshot() for side, state in sides.items()})
 
     async def _show_licenses(self, _: Request) -> Response:
         return plain(self._sandbox.license_service.snapshot())

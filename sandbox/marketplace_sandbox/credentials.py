@@ -26,3 +26,9 @@ JOURNY_KEY = "sandbox-journy-key"
 
 JOURNY_DISABLED_KEY = "sandbox-journy-key-disabled"
 """journy.io API key that its owner has disabled: answered by 403."""
+
+WRITE_KEY = "sandbox-write-key"
+"""Write key of a source, known to journy.io's door for the Segment protocol and to Segment in the US."""
+
+EU_WRITE_KEY = "sandbox-write-key-eu"
+"""Write key of a source in Segment's European region."""

@@ -20,7 +20,7 @@ class Journal:
 
     A call is `side`, `kind`, `method`, `path`, `query`; `status` as the client was sent it, None if it was sent none;
     `stored`, whether something was changed or started by it; `fault`, the name of what hit it, or None; and `body`
-    where it had one: JSON, or the text where it is none. Headers, and with them credentials, are not kept.
+    where it had one: JSON, or the text where it is none. Credentials are not kept: no headers, and no `writeKey`.
 
     Args:
         keep: Whether calls are kept, or only counted.
@@ -65,6 +65,9 @@ class Journal:
 
 def _readable(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        content = json.loads(body)
     except (ValueError, RecursionError):
         return body.decode("utf-8", "replace")
+    if isinstance(content, dict) and "writeKey" in content:
+        return {**content, "writeKey": "***"}
+    return content

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
+from marketplace_sandbox import credentials
 from marketplace_sandbox.control import Control
 from marketplace_sandbox.faults import Faults, Gates
 from marketplace_sandbox.faults.wire import Protocol
@@ -24,12 +25,15 @@ from marketplace_sandbox.journal import Journal
 from marketplace_sandbox.journy.api import JournyApi
 from marketplace_sandbox.journy.limit import SlidingWindow
 from marketplace_sandbox.journy.rate import RateMeter
+from marketplace_sandbox.journy.segment_destination import SegmentDestination
 from marketplace_sandbox.journy.state import JournyState
 from marketplace_sandbox.license_service.api import LicenseServiceApi
 from marketplace_sandbox.license_service.state import LicenseServiceState
 from marketplace_sandbox.license_service.today import sydney_today
 from marketplace_sandbox.marketplace.api import MarketplaceApi
 from marketplace_sandbox.marketplace.exports import Exports
+from marketplace_sandbox.segment.api import SegmentApi
+from marketplace_sandbox.segment.state import SegmentState
 from marketplace_sandbox.switches import Switches
 from marketplace_sandbox.world import World
 
@@ -50,6 +54,8 @@ class Sandbox:
         url: Base URL, without a slash at the end.
         world: What the Marketplace holds.
         journy: What journy.io holds.
+        journy_segment: What came in at journy.io's door for the Segment protocol.
+        segment: What came in at Segment, in either region.
         license_service: What was imported into the License Service.
         journal: Every call so far.
         limit: journy.io's limiter, and the other client that may use it too.
@@ -63,6 +69,8 @@ class Sandbox:
     url: str
     world: World
     journy: JournyState
+    journy_segment: SegmentState
+    segment: SegmentState
     license_service: LicenseServiceState
     journal: Journal
     limit: SlidingWindow
@@ -93,6 +101,21 @@ class Sandbox:
     def journy_url(self) -> str:
         """Base URL of journy.io."""
         return f"{self.url}/journy"
+
+    @property
+    def journy_segment_url(self) -> str:
+        """Base URL of journy.io's door for the Segment protocol, to which clients add `/v1/...`."""
+        return f"{self.url}/journy_segment/backend"
+
+    @property
+    def segment_url(self) -> str:
+        """Base URL of Segment in the US, to which clients add `/v1/...`."""
+        return f"{self.url}/segment"
+
+    @property
+    def segment_eu_url(self) -> str:
+        """Base URL of Segment in Europe."""
+        return f"{self.segment_url}/eu"
 
     @property
     def license_service_url(self) -> str:
@@ -143,10 +166,14 @@ def running(
     active, license_service_clock = Faults(faults), _clock(license_service_today)
     world = world or World(seed=seed, customers=customers, today=today)
     listener, foreign = _listener(host, port), _listener(host, 0)
+    journy = JournyState()
+    destination = SegmentDestination(journy, _now)
     sandbox = Sandbox(
         url=f"http://{host}:{listener.getsockname()[1]}",
         world=world,
-        journy=JournyState(),
+        journy=journy,
+        journy_segment=SegmentState(destination.receive),
+        segment=SegmentState(destination.receive_from_segment),
         license_service=LicenseServiceState(seed, license_service_clock),
         journal=Journal(keep=journal),
         limit=SlidingWindow(rate_limit, rate_window, time.monotonic),
@@ -191,11 +218,17 @@ def _listener(host: str, port: int) -> socket.socket:
 def _application(sandbox: Sandbox, exports: Exports) -> Starlette:
     marketplace = MarketplaceApi(sandbox.world, exports)
     journy = JournyApi(sandbox.journy, sandbox.limit, _now)
+    door = SegmentApi(sandbox.journy_segment, credentials.WRITE_KEY, tells=True)
+    segment_us = SegmentApi(sandbox.segment, credentials.WRITE_KEY, tells=False)
+    segment_eu = SegmentApi(sandbox.segment, credentials.EU_WRITE_KEY, tells=False)
     license_service = LicenseServiceApi(sandbox.license_service, sandbox.world)
     app = Starlette(
         routes=[
             Mount("/marketplace", routes=marketplace.routes()),
             Mount("/journy", routes=journy.routes()),
+            Mount("/journy_segment/backend", routes=door.routes()),
+            Mount("/segment/eu", routes=segment_eu.routes()),
+            Mount("/segment", routes=segment_us.routes()),
             Mount("/license-service", routes=license_service.routes()),
             *Control(sandbox).routes(),
             *Switches(sandbox).routes(),

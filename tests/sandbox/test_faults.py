@@ -81,7 +81,19 @@ def import_license(sandbox):
     return requests.post(url, json=body, auth=AUTH, timeout=10, allow_redirects=False)
 
 
-CALLERS = {"journy": upsert, "marketplace": start, "license-service": import_license}
+def send_messages(sandbox, url):
+    message = {"type": "group", "groupId": "E-1", "anonymousId": "E-1", "messageId": f"m-{next(NUMBERS)}"}
+    auth = (credentials.WRITE_KEY, "")
+    return requests.post(f"{url}/v1/batch", json={"batch": [message]}, auth=auth, timeout=10, allow_redirects=False)
+
+
+CALLERS = {
+    "journy": upsert,
+    "marketplace": start,
+    "license-service": import_license,
+    "journy_segment": lambda sandbox: send_messages(sandbox, sandbox.journy_segment_url),
+    "segment": lambda sandbox: send_messages(sandbox, sandbox.segment_url),
+}
 
 
 def export(sandbox, report="licenses"):
@@ -124,6 +136,9 @@ def test_what_is_seen_and_what_took_effect(sandbox, name, side):
         assert list(sandbox.journy.accounts) == (["E-1"] if name in TAKES_EFFECT else [])
         assert entry["body"] == BODY
         assert sum(sandbox.journal.accepted().values()) == entry["stored"]
+    if side in ("journy_segment", "segment"):
+        assert list(sandbox.journy.accounts) == (["E-1"] if name in TAKES_EFFECT else [])
+        assert entry["kind"] == "batch"
     if side == "license-service":
         assert len(sandbox.license_service.licenses) == entry["stored"]
         assert entry["kind"] == "license"
@@ -340,7 +355,7 @@ def test_the_fault_that_was_first_wins_and_only_its_hit_counts(fresh):
     ("fault", "word"),
     [
         ({"name": "earthquake"}, "drop-after"),
-        ({"name": "502", "side": "segment"}, "side"),
+        ({"name": "502", "side": "salesforce"}, "side"),
         ({"name": "502", "kind": "upsert"}, "upsert_account"),
         ({"name": "502", "times": "many"}, "times"),
         ({"name": "502", "after": -1}, "after"),

@@ -6,6 +6,7 @@ import json
 import math
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
@@ -13,6 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
 from marketplace_sandbox.journy import answers as journy
 from marketplace_sandbox.license_service import answers as license_service
 from marketplace_sandbox.marketplace import answers as marketplace
+from marketplace_sandbox.segment import answers as segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +67,8 @@ def instead(fault: Fault, call: Call, foreign_url: str, limits: dict[str, str]) 
         response = _refusal(429, call, limits)
         if fault.name == "429-seconds":
             response.headers["Retry-After"] = str(math.ceil(fault.seconds or 0))
+            if call.side in ("segment", "journy_segment"):
+                response.headers["X-RateLimit-Reset"] = response.headers["Retry-After"]
         elif fault.name == "429-date":
             response.headers["Retry-After"] = _http_date(fault.seconds or 0)
         return Answer.of(response)
@@ -103,6 +107,8 @@ def _refusal(status: int, call: Call, limits: dict[str, str]) -> JSONResponse:
         response = journy.refusal(status, words[status])
         response.headers.update(limits)
         return response
+    if call.side in ("segment", "journy_segment"):
+        return segment.refusal(status, HTTPStatus(status).phrase)
     if call.side == "license-service":
         return license_service.REFUSALS[status]()
     if status == 429:
