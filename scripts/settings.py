@@ -21,8 +21,8 @@ from scripts.setup import ROOT
 PLUGINS = (TAP, JOURNY, IMPORT)
 # What the SDK adds by itself: of little use with these plugins, and documented there.
 OF_THE_SDK = re.compile(r"stream_map|faker_|flattening_|batch_|add_record_metadata$|load_method$|validate_records$")
-# Not required by the schema, because `developer_id` would do as well.
-TO_FILL_IN = {"vendor_id"}
+# Not required by the schemas, because `developer_id` or `write_key` would do as well.
+TO_FILL_IN = {"vendor_id", "api_key"}
 WIDTH = 110
 TABLE = "<!-- settings -->"
 

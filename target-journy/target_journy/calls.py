@@ -47,6 +47,7 @@ class Desk:
         report: Told of calls, and of what journy.io did not have before.
         results: What came of each ticket.
         refused: Told of a refusal by kind, key and result, before the ledger notes it.
+        knows_repeats: Whether the server drops events that are told again.
     """
 
     ledger: Ledger
@@ -54,6 +55,7 @@ class Desk:
     report: Report
     results: Results
     refused: Callable[[str, Any, Result], None]
+    knows_repeats: bool = False
 
 
 class Call(Protocol):
@@ -109,7 +111,7 @@ class EntityCall:
         """Upsert what is pending."""
         payload = {name: value for name, value in self._entity.payload().items() if name not in self._refused}
         upsert = transport.upsert_account if self._kind == "account" else transport.upsert_user
-        return upsert(self._key, payload)
+        return upsert(self._key, payload, self._entity.sent)
 
     def settle(self, answer: Receipt | PayloadRejectedError) -> Iterable[Call]:
         """Acknowledge; when the server names the properties that it refuses, go once more without them."""
@@ -205,7 +207,7 @@ class MembersCall:
 
 
 class EventCall:
-    """Tells an event. The server does not know repeats, so the ledger knows which calls may have arrived.
+    """Tells an event. A server may not know repeats, so the ledger knows which calls may have arrived.
 
     Args:
         desk: Where the answer is noted.
@@ -223,14 +225,15 @@ class EventCall:
 
     def begin(self) -> None:
         """Note that the event may arrive from now on."""
-        if self._event.state == "sending":
+        if self._event.state == "sending" and not self._desk.knows_repeats:
             self._desk.report.possibly_repeated += 1  # a run before was cut short between sending it and noting that
         self._set_state("sending")
         self._desk.report.calls["events"] += 1
 
     def send(self, transport: Transport) -> Receipt:
         """Track the event."""
-        return transport.track(self._body.name, self._account, self._body.triggered_at, self._body.metadata)
+        body = self._body
+        return transport.track(self._event.event_id, body.name, self._account, body.triggered_at, body.metadata)
 
     def settle(self, answer: Receipt | PayloadRejectedError) -> Iterable[Call]:
         """Acknowledge."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from target_journy.batches import Batches
 from target_journy.dispatch import Dispatcher, Rehearsal
 from target_journy.fingerprints import REPEATED, Fingerprints
 from target_journy.ledger import SeenRecord
@@ -19,6 +20,7 @@ from target_journy.refusals import Refusals
 from target_journy.sending import Sender
 from target_journy.tally import Tally
 from target_journy.tickets import Plan, Ticket
+from target_journy.transports.segment import Segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -97,7 +99,10 @@ class Delivery:
         self._tally = Tally(report, stop)
         self._is_rehearsal = not parallel
         self._dispatcher = Dispatcher(transport, parallel=parallel, stop=stop) if parallel else Rehearsal(transport)
-        self._sender = Sender(ledger, self._dispatcher, options, report)
+        together = Batches(ledger, transport).of if isinstance(transport, Segment) else list
+        self._sender = Sender(
+            ledger, self._dispatcher, options, report, knows_repeats=transport.knows_repeats, together=together
+        )
         self._run = uuid.uuid4().hex
         self._batch: list[Incoming] = []
 

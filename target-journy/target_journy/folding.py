@@ -42,6 +42,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
         rejected: Properties whose value was refused; `ITSELF` for the whole.
         known: journy.io has acknowledged the account or user.
         forgotten: A person who was erased; the ledger drops them once journy.io has acknowledged it.
+        sent: How often journy.io has acknowledged them.
     """
 
     rows: list[tuple[str, str]] = []
@@ -50,6 +51,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
     rejected: dict[str, Rejection] = {}
     known: bool = False
     forgotten: bool = False
+    sent: int = 0
 
     @property
     def must_be_sent(self) -> bool:
@@ -143,6 +145,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
             mapping: Fingerprint of the mapping that made them.
         """
         self.known = True
+        self.sent += 1
         self.rejected.pop(ITSELF, None)
         for name in self.pending & rejected.keys():
             self.rejected[name] = Rejection(rejected[name], mapping)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from target_journy.doors import destination_of, open_door
 from target_journy.ledger import Ledger
-from target_journy.loader import destination_of, journy
 from target_journy.report import ORDER
 from target_journy.settings import DEFAULT_LEDGER
 
@@ -22,9 +22,9 @@ def history(config: Mapping[str, Any]) -> list[str]:
         SettingsError: A setting cannot be used.
         LedgerError: The ledger cannot be read.
     """
-    api = journy(config)
-    api.close()
-    destination = destination_of(config, api)
+    door = open_door(config)
+    door.close()
+    destination = destination_of(config, door)
     ledger = Ledger(config.get("ledger_url") or DEFAULT_LEDGER, destination, is_guest=True)
     try:
         with ledger.transaction() as transaction:

@@ -6,15 +6,15 @@ import datetime as dt
 import logging
 from contextlib import ExitStack, suppress
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from marketplace_singer import Quarantine, SettingsError, web_address
+from marketplace_singer import Quarantine, SettingsError
 from target_journy.delivery import Delivery
 from target_journy.dispatch import Stop
+from target_journy.doors import destination_of, open_door, parallel_calls
 from target_journy.ledger import Ledger, LedgerError, Run
 from target_journy.mapping import DefaultMapping, RecordError, compile_streams
 from target_journy.mapping_file import MappingError, check_fields, load_mapping
@@ -22,13 +22,11 @@ from target_journy.operations import Outcome
 from target_journy.options import Options
 from target_journy.report import Report
 from target_journy.settings import DEFAULT_LEDGER, DEFAULT_REJECTED, first_event_date, needs_ledger
-from target_journy.transports.journy import DEFAULT_URL, JournyRest
 from target_journy.transports.rehearsal import SilentTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from marketplace_http import EndsWaiting
     from target_journy.mapping import StreamMapping
 
 EXIT_OK = 0
@@ -63,8 +61,8 @@ class Loader:
         self.stop = stop or Stop()
         if minutes is not None and not adopt and not config.get("dry_run"):  # where nothing is sent nothing is left
             self.stop.after(60.0 * float(minutes))
-        live = journy(config, stop=self.stop)
-        self._preview = SilentTransport(live.destination) if adopt or config.get("dry_run") else None
+        live = open_door(config, stop=self.stop)
+        self._preview = SilentTransport() if adopt or config.get("dry_run") else None
         destination = destination_of(config, live)
         rehearsal = "adopted" if adopt else "dry run" if config.get("dry_run") else ""
         self.report = Report(destination, rehearsal=rehearsal)
@@ -208,44 +206,5 @@ class Loader:
                 )
 
 
-def destination_of(config: Mapping[str, Any], api: JournyRest) -> str:
-    """What the ledger calls the place that is delivered to: transport, host and port, workspace."""
-    return " ".join(filter(None, [api.destination, config.get("workspace")]))
-
-
 def _now() -> str:
     return dt.datetime.now(dt.timezone.utc).isoformat(timespec="milliseconds")
-
-
-def parallel_calls(config: Mapping[str, Any]) -> int:
-    """How many calls are made at once."""
-    return int(config.get("max_parallel_requests") or 8)
-
-
-def journy(config: Mapping[str, Any], *, stop: EndsWaiting | None = None, tries: int = 8) -> JournyRest:
-    """The API behind the settings.
-
-    Args:
-        config: The settings.
-        stop: Ends all waiting.
-        tries: How often a failing call is made.
-
-    Raises:
-        SettingsError: The key or the address cannot be one.
-    """
-    key = str(config.get("api_key") or "").strip()
-    if not key:
-        raise SettingsError("setting 'api_key' is missing: keys are made in journy.io under Settings, API access")
-    if not (key.isascii() and key.isprintable()):
-        raise SettingsError("setting 'api_key': it has characters that no key has; was it copied whole and alone?")
-    url = str(config.get("api_url") or DEFAULT_URL).strip()
-    return JournyRest(
-        key,
-        api_url=web_address("api_url", url, usual=DEFAULT_URL, credential="api_key"),
-        user_agent=f"target-journy/{version('target-journy')}",
-        timeout=float(config.get("timeout") or 60),
-        requests_per_minute=int(config.get("requests_per_minute") or 1800),
-        parallel=parallel_calls(config),
-        tries=tries,
-        stop=stop,
-    )

@@ -28,10 +28,23 @@ class Sender:
         dispatcher: Makes the calls.
         options: Under which mapping refusals are noted.
         report: Told of calls, and of what journy.io did not have before.
+        knows_repeats: Whether the destination drops events that are told again.
+        together: Makes fewer calls of many, where the transport carries several as one.
     """
 
-    def __init__(self, ledger: Ledger, dispatcher: Dispatcher | Rehearsal, options: Options, report: Report) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        dispatcher: Dispatcher | Rehearsal,
+        options: Options,
+        report: Report,
+        *,
+        knows_repeats: bool,
+        together: Callable[[Iterable[Call]], Iterable[Call]],
+    ) -> None:
         self._ledger = ledger
+        self._knows_repeats = knows_repeats
+        self._together = together
         self._dispatcher = dispatcher
         self._options = options
         self._report = report
@@ -50,13 +63,16 @@ class Sender:
             SettingsError: A refusal could not be kept.
             StoppedError: The run was told to stop.
         """
-        desk = Desk(self._ledger, self._options, self._report, results, refused)
+        desk = Desk(self._ledger, self._options, self._report, results, refused, self._knows_repeats)
         keys: dict[str, dict[Any, None]] = {"account": {}, "user": {}, "membership": {}, "event": {}}
         for ticket in tickets:
             keys[ticket.kind][ticket.key] = None
-        self._dispatcher.run([call for kind in ("account", "user") for call in self._entities(desk, kind, keys[kind])])
-        self._dispatcher.run(list(self._memberships(desk, keys["membership"])))
-        self._dispatcher.run(list(self._events(desk, keys["event"])))
+        for calls in (
+            [call for kind in ("account", "user") for call in self._entities(desk, kind, keys[kind])],
+            self._memberships(desk, keys["membership"]),
+            self._events(desk, keys["event"]),
+        ):
+            self._dispatcher.run(self._together(calls))
 
     def _entities(self, desk: Desk, kind: str, keys: Iterable[str]) -> Iterator[Call]:
         with self._ledger.transaction() as ledger:

@@ -11,6 +11,7 @@ from singer_sdk import typing as th
 from marketplace_singer import SettingsError
 from target_journy.mapping_file import PRESETS
 from target_journy.transports.journy import DEFAULT_URL
+from target_journy.transports.segment import JOURNY_URL, SEGMENT_URLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,19 +21,41 @@ DEFAULT_REJECTED = "target-journy-rejected.jsonl"
 
 SETTINGS = th.PropertiesList(
     th.Property(
+        "transport",
+        th.StringType(nullable=False, allowed_values=["journy", "journy_segment", "segment"]),
+        default="journy",
+        title="Transport",
+        description="The way to journy.io: its REST API (journy), its API/SDK connector, which speaks the Segment "
+        "protocol (journy_segment), or Segment and what hangs behind it (segment).",
+    ),
+    th.Property(
         "api_key",
         th.StringType(nullable=False),
-        required=True,
         secret=True,
         title="API key",
-        description="Key of journy.io's REST API with the permission to track data: Settings, API access.",
+        description="Key of journy.io's REST API with the permission to track data: Settings, API access. For the "
+        "transport journy.",
+    ),
+    th.Property(
+        "write_key",
+        th.StringType(nullable=False),
+        secret=True,
+        title="Write key",
+        description="Key of the source at Segment or in journy.io's API/SDK connector. For the other transports.",
     ),
     th.Property(
         "api_url",
         th.StringType(nullable=False),
-        default=DEFAULT_URL,
         title="API address",
-        description="Where journy.io's REST API is.",
+        description=f"Where the calls go. Default: as the transport has it, {DEFAULT_URL} for journy, {JOURNY_URL} for "
+        "journy_segment, Segment's by region for segment.",
+    ),
+    th.Property(
+        "segment_region",
+        th.StringType(nullable=False, allowed_values=list(SEGMENT_URLS)),
+        default="us",
+        title="Segment region",
+        description="Where the Segment workspace is. What is sent to the wrong region is lost without an error.",
     ),
     th.Property(
         "workspace",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,10 +12,10 @@ from typing_extensions import override
 from marketplace_http import redact_logs
 from marketplace_singer import CheckpointingTarget, PlainSink
 from target_journy.dispatch import Stop
+from target_journy.doors import open_door
 from target_journy.history import history as tell_history
-from target_journy.loader import Loader, journy
+from target_journy.loader import Loader
 from target_journy.settings import SETTINGS
-from target_journy.transports import DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.plugin_base import _ConfigInput
-
-
-_WRITES = "trackdata"
 
 
 class JournySink(PlainSink):
@@ -71,7 +67,7 @@ class TargetJourny(CheckpointingTarget):
         self._stop = Stop()
         self.emits_state = not self.config.get("dry_run")
         self.exit_code = 0
-        redact_logs([self.config.get("api_key") or ""])
+        redact_logs([self.config.get(name) or "" for name in ("api_key", "write_key")])
 
     @cached_property
     def loader(self) -> Loader:
@@ -141,23 +137,16 @@ class TargetJourny(CheckpointingTarget):
         return target.check() if check else target.load(file_input)
 
     def check(self) -> int:
-        """Ask journy.io whether the key works and may write, and say so.
+        """Ask the destination whether the key works, and say what came out.
 
         Raises:
             DeliveryError: It does not.
         """
-        api = journy(self.config, tries=2)
+        door = open_door(self.config, tries=2)
         try:
-            permissions = api.permissions()
+            click.echo(f"ok: {door.check()}")
         finally:
-            api.close()
-        named = ", ".join(permissions) or "none named"
-        if permissions and not any(_WRITES in re.sub("[^a-z]", "", name.lower()) for name in permissions):
-            raise DeliveryError(
-                f"Setting 'api_key': {api.destination} takes the key, but it may not track data, only {named}. "
-                "Give it that permission in journy.io under Settings, API access"
-            )
-        click.echo(f"ok: {api.destination} takes the key; its permissions: {named}")
+            door.close()
         return 0
 
     @override
@@ -165,7 +154,7 @@ class TargetJourny(CheckpointingTarget):
     def get_singer_command(cls) -> click.Command:
         command = super().get_singer_command()
         command.params += [
-            click.Option(["--check"], is_flag=True, help="Ask journy.io whether the key works, then stop."),
+            click.Option(["--check"], is_flag=True, help="Ask the destination whether the key works, then stop."),
             click.Option(["--retry-rejected"], is_flag=True, help="Send again what journy.io refused before."),
             click.Option(["--history"], is_flag=True, help="Tell what the ledger knows of the newest runs, then stop."),
             click.Option(["--adopt"], is_flag=True, help="Take the input as delivered already and send nothing."),

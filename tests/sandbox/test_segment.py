@@ -12,7 +12,7 @@ NUMBERS = itertools.count()
 IDENTIFY = {
     "type": "identify",
     "userId": "ada@acme.example",
-    "traits": {"email": "ada@acme.example", "full_name": "Ada"},
+    "traits": {"email": "ada@acme.example", "name": "Ada"},
 }
 GROUP = {"type": "group", "groupId": "E-1", "anonymousId": "E-1", "traits": {"name": "Acme"}}
 MEMBER = {"type": "group", "groupId": "E-1", "userId": "ada@acme.example"}

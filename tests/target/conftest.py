@@ -41,6 +41,8 @@ def sandbox(shared_sandbox: Sandbox) -> Sandbox:
     journy = shared_sandbox.journy
     for held in (journy.accounts, journy.users, journy.events, journy.types["accounts"], journy.types["users"]):
         held.clear()
+    shared_sandbox.segment.clear()
+    shared_sandbox.journy_segment.clear()
     shared_sandbox.journal.clear()
     return shared_sandbox
 
@@ -58,7 +60,7 @@ def postgres(postgres_server: str) -> str:
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A loader with a SQLite ledger over a fake transport."""
     door = FakeDoor()
-    monkeypatch.setattr("target_journy.loader.journy", lambda *_, **__: door)
+    monkeypatch.setattr("target_journy.loader.open_door", lambda *_, **__: door)
     return World(tmp_path, door, f"sqlite:///{tmp_path}/ledger.db")
 
 

@@ -41,6 +41,8 @@ class FakeDoor:
     `before` and `after` run around each call with its path and body; what they raise, the call raises.
     """
 
+    knows_repeats = False
+
     def __init__(self, destination: str = "journy fake.example") -> None:
         self.state = JournyState()
         self.settings: dict[str, Any] = {}
@@ -53,11 +55,11 @@ class FakeDoor:
         calls, self._calls = self._calls, []
         return calls
 
-    def upsert_account(self, account: str, properties: Any) -> Receipt:
+    def upsert_account(self, account: str, properties: Any, revision: int) -> Receipt:
         body = {"identification": {"accountId": account}, "properties": dict(properties)}
         return self._call("/accounts/upsert", body, lambda b: self.state.upsert_account(*b.values()))
 
-    def upsert_user(self, email: str, properties: Any) -> Receipt:
+    def upsert_user(self, email: str, properties: Any, revision: int) -> Receipt:
         body = {"identification": {"email": email}, "properties": dict(properties)}
         return self._call("/users/upsert", body, lambda b: self.state.upsert_user(*b.values()))
 
@@ -67,7 +69,7 @@ class FakeDoor:
     def remove_members(self, account: str, emails: Any) -> Receipt:
         return self._members("remove", account, emails, self.state.remove_members)
 
-    def track(self, name: str, account: str, triggered_at: str, metadata: Any) -> Receipt:
+    def track(self, event_id: str, name: str, account: str, triggered_at: str, metadata: Any) -> Receipt:
         body = {
             "identification": {"account": {"accountId": account}},
             "name": name,
@@ -113,6 +115,37 @@ class SandboxDoor:
         ]
         self._journal.clear()
         return calls
+
+
+class SegmentDoor:
+    """The sandbox's journy.io over the Segment protocol; `take_calls` gives the messages of each batch.
+
+    Args:
+        sandbox: With an empty Segment.
+        transport: `journy_segment` or `segment`.
+    """
+
+    def __init__(self, sandbox: Sandbox, transport: str) -> None:
+        self.state = sandbox.journy
+        self.settings = segment_settings(sandbox, transport)
+        self._journal = sandbox.journal
+        self._side = transport
+
+    def take_calls(self) -> list[Call]:
+        calls = [
+            (message["type"], message)
+            for call in self._journal.calls
+            if call["side"] == self._side
+            for message in call["body"]["batch"]
+        ]
+        self._journal.clear()
+        return calls
+
+
+def segment_settings(sandbox: Sandbox, transport: str) -> dict[str, Any]:
+    """What the loader has to be told to deliver to a sandbox over the Segment protocol."""
+    url = sandbox.segment_url if transport == "segment" else sandbox.journy_segment_url
+    return {"transport": transport, "api_url": url, "api_key": "unused-api-key", "write_key": credentials.WRITE_KEY}
 
 
 @dataclass

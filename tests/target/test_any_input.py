@@ -44,7 +44,7 @@ SET = [
 def content_after(runs: list[tuple[list[Any], int]]) -> Any:
     """What journy.io holds after some runs, each with what it reads and after how many records it delivers."""
     door = FakeDoor()
-    with tempfile.TemporaryDirectory() as folder, patch("target_journy.loader.journy", lambda *_, **__: door):
+    with tempfile.TemporaryDirectory() as folder, patch("target_journy.loader.open_door", lambda *_, **__: door):
         world = World(Path(folder), door, f"sqlite:///{folder}/ledger.db", {"memberships": "sync"})
         for messages, flush_every in runs:
             run = world.load(messages, flush_every=flush_every)

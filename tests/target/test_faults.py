@@ -61,7 +61,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(autouse=True)
 def _quick(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    door = "target_journy.transports.journy"
+    door = "target_journy.transports.http"
     monkeypatch.setattr(f"{door}.interruptible_sleep", lambda stop: lambda seconds: time.sleep(min(seconds, 0.01)))
     monkeypatch.setattr(f"{door}.ApiSession", partial(ApiSession, patience=0.02))
     monkeypatch.setattr("marketplace_http.limiter._AFTER_REFUSAL", 0.02)

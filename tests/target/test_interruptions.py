@@ -78,7 +78,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
     patch = pytest.MonkeyPatch()
     door = FakeDoor()
-    patch.setattr("target_journy.loader.journy", lambda *_, **__: door)
+    patch.setattr("target_journy.loader.open_door", lambda *_, **__: door)
     patch.delenv("CI", raising=False)
     folder = tmp_path_factory.mktemp("undisturbed")
     world = World(folder, door, f"sqlite:///{folder}/ledger.db", {"memberships": "sync"})

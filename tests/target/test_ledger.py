@@ -188,7 +188,7 @@ def test_the_report_of_a_run(fake: World) -> None:
 def test_a_new_door_to_the_same_place_knows_it_all(fake: World, monkeypatch: pytest.MonkeyPatch) -> None:
     fake.load(MESSAGES)
     door = FakeDoor()
-    monkeypatch.setattr("target_journy.loader.journy", lambda *_, **__: door)
+    monkeypatch.setattr("target_journy.loader.open_door", lambda *_, **__: door)
     fake.door = door
     assert fake.load(MESSAGES, api_key="another").calls == []
 
@@ -202,9 +202,9 @@ def test_a_new_door_to_the_same_place_knows_it_all(fake: World, monkeypatch: pyt
     ],
 )
 def test_the_destination_does_not_depend_on_how_its_address_is_written(one: str, other: str, same: bool) -> None:
-    from target_journy.loader import journy
+    from target_journy.doors import open_door
 
-    first, second = (journy({"api_key": "key", "api_url": url}) for url in (one, other))
+    first, second = (open_door({"api_key": "key", "api_url": url}) for url in (one, other))
     assert (first.destination == second.destination) == same
     first.close()
     second.close()

@@ -421,7 +421,7 @@ def test_money_is_exact_on_its_way_through_the_ledger(fake: World) -> None:
 
     sent = []
 
-    def track(name: str, account: str, triggered_at: str, metadata: Any) -> Receipt:
+    def track(event_id: str, name: str, account: str, triggered_at: str, metadata: Any) -> Receipt:
         sent.append(json.loads(to_json(metadata), parse_float=Decimal))
         return Receipt()
 

@@ -64,14 +64,14 @@ class Transport(Protocol):
     """Carries calls to a destination; every call may raise `PayloadRejectedError` or `DeliveryError`."""
 
     @property
-    def destination(self) -> str:
-        """Transport, host and port: where the calls go, without credentials."""
+    def knows_repeats(self) -> bool:
+        """Whether an event that is told again does no harm."""
 
-    def upsert_account(self, account: str, properties: Mapping[str, Value]) -> Receipt:
-        """Create or update an account."""
+    def upsert_account(self, account: str, properties: Mapping[str, Value], revision: int) -> Receipt:
+        """Create or update an account; the revision is another one once this was acknowledged."""
 
-    def upsert_user(self, email: str, properties: Mapping[str, Value]) -> Receipt:
-        """Create or update a user."""
+    def upsert_user(self, email: str, properties: Mapping[str, Value], revision: int) -> Receipt:
+        """Create or update a user; the revision is another one once this was acknowledged."""
 
     def add_members(self, account: str, emails: Sequence[str]) -> Receipt:
         """Make users members of an account, at most `MEMBERS_PER_CALL`."""
@@ -79,7 +79,9 @@ class Transport(Protocol):
     def remove_members(self, account: str, emails: Sequence[str]) -> Receipt:
         """End memberships, at most `MEMBERS_PER_CALL`."""
 
-    def track(self, name: str, account: str, triggered_at: str, metadata: Mapping[str, Scalar]) -> Receipt:
+    def track(
+        self, event_id: str, name: str, account: str, triggered_at: str, metadata: Mapping[str, Scalar]
+    ) -> Receipt:
         """Tell an event of an account."""
 
 

@@ -17,22 +17,20 @@ _LONGEST_PREVIEW = 1000
 class SilentTransport:
     """Accepts every call and makes none.
 
-    Args:
-        destination: Where the calls would go.
-
     Attributes:
         preview: The first calls, as plain data.
     """
 
-    def __init__(self, destination: str) -> None:
-        self.destination = destination
+    knows_repeats = True
+
+    def __init__(self) -> None:
         self.preview: list[dict[str, Any]] = []
 
-    def upsert_account(self, account: str, properties: Mapping[str, Value]) -> Receipt:
+    def upsert_account(self, account: str, properties: Mapping[str, Value], revision: int) -> Receipt:  # noqa: ARG002
         """Accept an account."""
         return self._accept("upsert_account", account=account, properties=properties)
 
-    def upsert_user(self, email: str, properties: Mapping[str, Value]) -> Receipt:
+    def upsert_user(self, email: str, properties: Mapping[str, Value], revision: int) -> Receipt:  # noqa: ARG002
         """Accept a user."""
         return self._accept("upsert_user", email=email, properties=properties)
 
@@ -44,7 +42,14 @@ class SilentTransport:
         """Accept the end of memberships."""
         return self._accept("remove_members", account=account, emails=emails)
 
-    def track(self, name: str, account: str, triggered_at: str, metadata: Mapping[str, Scalar]) -> Receipt:
+    def track(
+        self,
+        event_id: str,  # noqa: ARG002
+        name: str,
+        account: str,
+        triggered_at: str,
+        metadata: Mapping[str, Scalar],
+    ) -> Receipt:
         """Accept an event."""
         return self._accept("track", name=name, account=account, triggered_at=triggered_at, metadata=metadata)
 

@@ -1,0 +1,111 @@
+"""Calls as messages of the Segment protocol: identify, group and track."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from target_journy.transports import PayloadRejectedError, Receipt
+from target_journy.values import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from target_journy.values import Scalar, Value
+
+MAX_MESSAGE = 32_000
+"""Bytes of one message; Segment loses a larger one without a word."""
+
+_CANNOT = "The Segment protocol cannot {}: do it in the tool behind it, or use the transport journy"
+
+
+class SegmentMessages(ABC):
+    """Writes each call as messages, and hands them to `take`.
+
+    Accounts are groups, users are known by their e-mail address, and what is about an account alone has its id as
+    `anonymousId`, as the protocol asks for somebody in every message.
+
+    Args:
+        scope: Goes into every message id: at Segment these must differ between all sources of all its customers.
+    """
+
+    knows_repeats = True
+
+    def __init__(self, scope: str) -> None:
+        self._scope = scope
+
+    @abstractmethod
+    def take(self, messages: Sequence[bytes]) -> Receipt:
+        """Do something about the messages of one call."""
+
+    def upsert_account(self, account: str, properties: Mapping[str, Value], revision: int) -> Receipt:
+        """Describe a group."""
+        _refuse_nulls(properties)
+        content = {"type": "group", "anonymousId": account, "groupId": account, "traits": dict(properties)}
+        return self.take([self._message(content, revision, content)])
+
+    def upsert_user(self, email: str, properties: Mapping[str, Value], revision: int) -> Receipt:
+        """Describe a user."""
+        _refuse_nulls(properties)
+        if properties.get("email", email) != email:
+            reason = "In the Segment protocol the property email is the address by which a user is known"
+            raise PayloadRejectedError(reason, None, {"properties.email": reason})
+        content = {"type": "identify", "userId": email, "traits": {**properties, "email": email}}
+        return self.take([self._message(content, revision, content)])
+
+    def add_members(self, account: str, emails: Sequence[str]) -> Receipt:
+        """Put each user into a group."""
+        contents = [{"type": "group", "userId": email, "groupId": account} for email in emails]
+        return self.take([self._message(content, content) for content in contents])
+
+    def remove_members(self, account: str, emails: Sequence[str]) -> Receipt:  # noqa: ARG002 - it never works
+        """Refuse it: there is no such message."""
+        raise PayloadRejectedError(_CANNOT.format("end a membership"), None, {})
+
+    def track(
+        self, event_id: str, name: str, account: str, triggered_at: str, metadata: Mapping[str, Scalar]
+    ) -> Receipt:
+        """Tell an event of a group."""
+        content = {
+            "type": "track",
+            "anonymousId": account,
+            "event": name,
+            "timestamp": triggered_at,
+            "properties": dict(metadata),
+            "context": {"groupId": account},
+        }
+        return self.take([self._message(content, "event", event_id)])
+
+    def _message(self, content: dict[str, Any], *identity: Any) -> bytes:
+        """A message, under an id that its repeats share with it and nothing else does."""
+        name = sha256(to_json([self._scope, *identity]).encode()).hexdigest()
+        message = to_json({"messageId": name, **content}).encode()
+        if len(message) > MAX_MESSAGE:
+            raise PayloadRejectedError(
+                f"It takes {len(message):,} bytes, and the Segment protocol allows {MAX_MESSAGE:,}", None, {}
+            )
+        return message
+
+
+class CollectedMessages(SegmentMessages):
+    """Keeps the messages of calls.
+
+    Attributes:
+        messages: All of them so far, in their order.
+    """
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(scope)
+        self.messages: list[bytes] = []
+
+    def take(self, messages: Sequence[bytes]) -> Receipt:
+        """Keep them."""
+        self.messages += messages
+        return Receipt()
+
+
+def _refuse_nulls(properties: Mapping[str, Value]) -> None:
+    """What a null means is not agreed on; only a person who has to be forgotten brings one this far."""
+    if None in properties.values():
+        raise PayloadRejectedError(_CANNOT.format("delete a property"), None, {})

@@ -1,0 +1,206 @@
+"""The loader over the Segment protocol, at journy.io's door and at Segment: what arrives, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.target.command import command, singer_lines
+from tests.target.rows import license_messages, license_row, person, sale
+from tests.target.runs import SandboxDoor, SegmentDoor, World
+
+from marketplace_sandbox import credentials
+from marketplace_singer import SettingsError
+from target_journy.doors import open_door
+from target_journy.loader import Loader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.target.command import Result
+
+    from marketplace_sandbox.segment.state import SegmentState
+    from marketplace_sandbox.server import Sandbox
+
+ANN, BOB, CAT = (person(f"{name}@acme.com", name) for name in ("ann", "bob", "cat"))
+FIRST = [*license_messages(license_row(1, ANN, BOB), license_row(2, ANN)), sale(1), sale(2)]
+SECOND = [*license_messages(license_row(1, BOB, CAT, status="inactive", lastUpdated="2026-03-02")), sale(3, "Renewal")]
+
+
+@pytest.fixture(params=["journy_segment", "segment"])
+def transport(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def world(sandbox: Sandbox, transport: str, tmp_path: Path) -> World:
+    return World(tmp_path, SegmentDoor(sandbox, transport), f"sqlite:///{tmp_path}/ledger.db")
+
+
+@pytest.fixture
+def service(sandbox: Sandbox, transport: str) -> Iterator[SegmentState]:
+    """Where the messages come in; none may be lost or unusable by the end of the test."""
+    state = sandbox.segment if transport == "segment" else sandbox.journy_segment
+    yield state
+    assert (state.discarded, state.unused) == ([], [])
+
+
+def content(world: World) -> dict[str, Any]:
+    snapshot = world.state.snapshot()
+    for account in snapshot["accounts"].values():
+        account["users"] = sorted(account["users"])
+    snapshot["events"] = sorted(snapshot["events"], key=str)
+    return snapshot
+
+
+def test_the_same_arrives_as_over_rest(world: World, service: SegmentState, sandbox: Sandbox, tmp_path: Path) -> None:
+    runs = [world.load(messages, flush_every=4) for messages in (FIRST, SECOND)]
+    assert [run.exit_code for run in runs] == [0, 0]
+    found = json.dumps(content(world), sort_keys=True, default=str)
+    assert service.repeated == []
+    for held in (world.state.accounts, world.state.users, world.state.events, *world.state.types.values()):
+        held.clear()
+    rest = World(tmp_path, SandboxDoor(sandbox), f"sqlite:///{tmp_path}/rest.db")
+    others = [rest.load(messages, flush_every=4) for messages in (FIRST, SECOND)]
+    assert json.dumps(content(rest), sort_keys=True, default=str) == found
+    assert [run.counts for run in others] == [run.counts for run in runs]
+    assert [run.report["created"] for run in others] == [run.report["created"] for run in runs]
+
+
+def test_many_records_take_few_calls_and_repeated_ones_none(
+    world: World, service: SegmentState, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [license_row(number, person(f"p{number}@acme.com")) for number in range(1, 301)]
+    with monkeypatch.context() as patch:
+        patch.setattr(sandbox.journal, "clear", lambda: None)
+        world.load(license_messages(*rows))
+    assert len(service.messages) == 900
+    assert len(sandbox.journal.calls) == 2  # the memberships need the accounts and users
+    sandbox.journal.clear()
+    assert world.load(license_messages(*rows)).calls == []
+
+
+def test_a_batch_is_never_larger_than_the_protocol_allows(
+    world: World, service: SegmentState, sandbox: Sandbox
+) -> None:
+    text = "x" * 25_000
+    loader = Loader(world.config(preset=None, unknown_streams="default"))
+    loader.open_stream("notes", {}, ["id"])
+    for number in range(40):
+        loader.load("notes", {"id": f"{number}", "text": text})
+    for number in range(40, 3000):
+        loader.load("notes", {"id": f"{number}", "text": "short"})
+    assert loader.finish() == 0
+    loader.close()
+    batches = [call["body"]["batch"] for call in sandbox.journal.calls]
+    assert sum(map(len, batches)) == len(sandbox.journy.accounts) == len(service.messages) == 3000
+    assert 3 <= len(batches) <= 6
+
+
+def test_a_record_that_is_too_large_is_quarantined_and_the_others_go_on(world: World, service: SegmentState) -> None:
+    large = license_row(1)
+    large["contactDetails"]["company"] = "x" * 40_000
+    run = world.load([*license_messages(large, license_row(2)), sale(1), sale(2, addonLicenseId="2")])
+    assert run.counts["licenses"] == {"rejected": 1, "delivered": 1}
+    (line,) = run.quarantined
+    assert "32,000" in line["reason"]
+    assert len(service.messages) == 2  # a sale waits for its account
+    assert run.counts["transactions"] == {"waiting": 1, "delivered": 1}
+
+
+def test_who_is_to_be_forgotten_is_named_because_the_protocol_cannot(world: World, service: SegmentState) -> None:
+    world.load(license_messages(license_row(1, ANN)))
+    run = world.load(license_messages(license_row(1, person("RTBF", "RTBF"), lastUpdated="2026-03-02")))
+    assert run.calls == []
+    assert run.counts["contacts"]["rejected"] == 1
+    assert {"The Segment protocol cannot" in line["reason"] for line in run.quarantined} == {True}
+    assert list(world.state.users) == ["ann@acme.com"]
+
+
+def test_the_half_with_the_refused_message_is_found(
+    world: World, service: SegmentState, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server may refuse what the loader takes for sound."""
+    from marketplace_sandbox.segment import api
+    from marketplace_sandbox.segment.answers import refusal
+
+    taken = api.SegmentApi._take
+
+    def take(self: Any, request: Any, body: Any, messages: Any) -> Any:
+        bad = any(message.get("groupId") == "SEN-7" for message in messages)
+        return refusal(400, "no SEN-7 here") if bad else taken(self, request, body, messages)
+
+    monkeypatch.setattr(api.SegmentApi, "_take", take)
+    run = world.load(license_messages(*[license_row(number) for number in range(1, 17)]))
+    assert run.counts["licenses"] == {"delivered": 15, "rejected": 1}
+    assert len(sandbox.journy.accounts) == len(service.messages) == 15
+    (line,) = run.quarantined
+    assert (line["reason"], line["record"]["id"]) == ("no SEN-7 here", "7")
+
+
+@pytest.mark.parametrize(("setting", "value"), [("null_policy", "unset"), ("memberships", "sync")])
+def test_what_the_transport_cannot_do_is_refused_at_the_start(
+    world: World, service: SegmentState, setting: str, value: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"'{setting}': {value} needs the transport journy"):
+        Loader(world.config(**{setting: value}))
+    assert service.messages == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "destination"),
+    [
+        ({"transport": "journy_segment"}, "journy_segment analyze.journy.io"),
+        ({"transport": "segment"}, "segment api.segment.io"),
+        ({"transport": "segment", "segment_region": "eu"}, "segment events.eu1.segmentapis.com"),
+        ({"transport": "segment", "api_url": "https://bus.example:8443"}, "segment bus.example:8443"),
+    ],
+)
+def test_where_the_calls_go(settings: dict[str, Any], destination: str) -> None:
+    door = open_door({"write_key": "key", **settings})
+    door.close()
+    assert door.destination == destination
+
+
+@pytest.mark.parametrize(("key", "says"), [("", "is missing"), ("schlüssel", "characters")])
+def test_a_key_that_can_be_none_is_named(transport: str, key: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=f"'write_key'.*{says}"):
+        open_door({"transport": transport, "write_key": key, "api_key": "another"})
+
+
+@pytest.fixture
+def run_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Iterator[Callable[..., Result]]:
+    with command(tmp_path, monkeypatch, capsys) as run:
+        yield run
+
+
+def test_check_says_what_it_cannot_know(
+    world: World, service: SegmentState, run_command: Callable[..., Result]
+) -> None:
+    result = run_command("", world.config(), "--check")
+    assert result.returncode == 0
+    assert result.stdout.startswith("ok: ")
+    assert "debugger" in result.stdout
+    assert service.messages == []
+
+
+@pytest.mark.parametrize("transport", ["journy_segment"])  # Segment takes any key, and loses what comes with it
+def test_a_wrong_key_stops_the_run(world: World, run_command: Callable[..., Result]) -> None:
+    for options in (["--check"], []):
+        config = world.config(write_key="no-such-secret")
+        result = run_command(singer_lines(FIRST), config, *options)
+        assert result.returncode == 1
+        (line,) = result.errors
+        assert "'write_key'" in line
+        assert "HTTP 401" in line
+        assert "no-such-secret" not in result.stderr
+
+
+def test_the_key_is_in_no_log(world: World, service: SegmentState, run_command: Callable[..., Result]) -> None:
+    result = run_command(singer_lines(FIRST), world.config())
+    assert result.returncode == 0
+    assert service.messages
+    assert credentials.WRITE_KEY not in result.stdout + result.stderr
