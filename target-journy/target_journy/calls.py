@@ -225,8 +225,8 @@ class EventCall:
 
     def begin(self) -> None:
         """Note that the event may arrive from now on."""
-        if self._event.state == "sending" and not self._desk.knows_repeats:
-            self._desk.report.possibly_repeated += 1  # a run before was cut short between sending it and noting that
+        if self._event.state == "sending":
+            self._count_repeats(1)  # a run before was cut short between sending it and noting that
         self._set_state("sending")
         self._desk.report.calls["events"] += 1
 
@@ -245,16 +245,20 @@ class EventCall:
             self._desk.results[key] = refusal
             return ()
         self._set_state("delivered")
-        self._desk.report.possibly_repeated += answer.possibly_repeated
+        self._count_repeats(answer.possibly_repeated)
         self._desk.report.created["events"] += 1
         self._desk.results[key] = Result(Outcome.DELIVERED, request_id=answer.request_id)
         return ()
 
     def abort(self, error: DeliveryError) -> None:
         """Note what may be a repeat already, and the event as not sent where that is certain."""
-        self._desk.report.possibly_repeated += error.possibly_repeated
+        self._count_repeats(error.possibly_repeated)
         if not error.maybe_received:
             self._set_state(self._event.state)
+
+    def _count_repeats(self, number: int) -> None:
+        if not self._desk.knows_repeats:
+            self._desk.report.possibly_repeated += number
 
     def _set_state(self, state: str, reason: str | None = None) -> None:
         with self._desk.ledger.transaction() as ledger:

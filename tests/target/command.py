@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.target.runs import segment_settings
 
 from marketplace_sandbox import credentials
 from target_journy.__main__ import main
@@ -69,8 +70,9 @@ def singer_lines(messages: Iterable[Message], *, after: int = 0) -> str:
     return "".join(f"{json.dumps(line)}\n" for line in lines)
 
 
-def settings(sandbox: Sandbox, folder: Path) -> dict[str, Any]:
-    """The settings for a sandbox, with all files in a folder."""
+def settings(sandbox: Sandbox, folder: Path, transport: str = "journy") -> dict[str, Any]:
+    """The settings for a sandbox, with all files in a folder; memberships end where the transport can do that."""
+    over_segment = {**segment_settings(sandbox, transport), "memberships": "add"}
     return {
         "api_key": credentials.JOURNY_KEY,
         "api_url": sandbox.journy_url,
@@ -80,6 +82,7 @@ def settings(sandbox: Sandbox, folder: Path) -> dict[str, Any]:
         "rejected_path": str(folder / "rejected.jsonl"),
         "requests_per_minute": 1_000_000,
         "memberships": "sync",
+        **(over_segment if transport != "journy" else {}),
     }
 
 

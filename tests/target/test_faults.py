@@ -40,7 +40,13 @@ TOMORROW = [
     sale(6, "Refund", "2026-03-03"),
 ]
 
-KINDS = ["upsert_account", "upsert_user", "add_members", "remove_members", "track"]
+PLACES = {
+    "journy": [(kind, 0) for kind in ("upsert_account", "upsert_user", "add_members", "remove_members", "track")],
+    "journy_segment": [("batch", number) for number in (0, 2, 4)],
+    "segment": [("batch", number) for number in (1, 3)],
+}
+"""By transport the kinds of call, and how many of them pass before one is hit."""
+EACH_PLACE = [(transport, *place) for transport, places in PLACES.items() for place in places]
 JOURNY_FAULTS = [name for name, trouble in FAULTS.items() if trouble.kinds is None]
 REFUSED = {"401", "403", "410", "redirect"}
 HARMLESS = {"slow", "slow-body"}
@@ -50,7 +56,7 @@ ABOUT_BODIES = {
     "empty",
     "half-answer",
 }  # that an end of memberships is answered with none
-SAYS = {"401": "'api_key'", "403": "'api_key'", "redirect": "'api_url'", "429-plain": "'requests_per_minute'"}
+SAYS = {"401": "_key'", "403": "_key'", "redirect": "'api_url'", "429-plain": "'requests_per_minute'"}
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +79,13 @@ def _quick(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def load(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, sandbox: Sandbox
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, sandbox: Sandbox, transport: str
 ) -> Iterator[Callable[..., Result]]:
     """Run the loader as the tap would feed it that knows the last STATE."""
     with command(tmp_path, monkeypatch, capsys) as run:
 
         def load(messages: list[Any], after: int = 0) -> Result:
-            result = run(singer_lines(messages, after=after), settings(sandbox, tmp_path))
+            result = run(singer_lines(messages, after=after), settings(sandbox, tmp_path, transport))
             assert "@" not in result.stderr
             return result
 
@@ -97,56 +103,73 @@ def content(sandbox: Sandbox) -> tuple[Any, Counter[str]]:
 
 
 class Days:
-    """What the ledger and journy.io hold after the first day, and journy.io after both, without any fault."""
+    """What the ledger and the services hold after the first day, and journy.io after both, without any fault."""
 
     def __init__(self, load: Callable[..., Result], sandbox: Sandbox, ledger: Path) -> None:
         for held in vars(sandbox.journy).values():
             held.clear()
         sandbox.journy.types = {"accounts": {}, "users": {}}
+        sandbox.journy_segment.clear()
+        sandbox.segment.clear()
         assert load(TODAY).states[-1] == len(TODAY)
-        self._ledger, self._journy = ledger.read_bytes(), copy.deepcopy(vars(sandbox.journy))
+        self._ledger, self._services = ledger.read_bytes(), [_held(service) for service in _services(sandbox)]
         assert load(TOMORROW).states[-1] == len(TOMORROW)
         self.expected = content(sandbox)
 
     def begin(self, sandbox: Sandbox, ledger: Path) -> None:
         """Go back to the end of the first day."""
         ledger.write_bytes(self._ledger)
-        vars(sandbox.journy).update(copy.deepcopy(self._journy))
+        for service, held in zip(_services(sandbox), self._services, strict=True):
+            vars(service).update(copy.deepcopy(held))
         sandbox.journal.clear()
 
 
-_DAYS: list[Days] = []
+def _services(sandbox: Sandbox) -> tuple[Any, ...]:
+    return sandbox.journy, sandbox.journy_segment, sandbox.segment
+
+
+def _held(service: Any) -> dict[str, Any]:
+    return copy.deepcopy({name: held for name, held in vars(service).items() if not callable(held)})
+
+
+_DAYS: dict[str, Days] = {}
 
 
 @pytest.fixture
-def days(load: Callable[..., Result], sandbox: Sandbox, tmp_path: Path) -> Days:
+def days(load: Callable[..., Result], sandbox: Sandbox, tmp_path: Path, transport: str) -> Days:
     ledger = tmp_path / "ledger.db"
-    if not _DAYS:
-        _DAYS.append(Days(load, sandbox, ledger))
-    _DAYS[0].begin(sandbox, ledger)
-    return _DAYS[0]
+    if transport not in _DAYS:
+        _DAYS[transport] = Days(load, sandbox, ledger)
+    _DAYS[transport].begin(sandbox, ledger)
+    return _DAYS[transport]
 
 
-def check(sandbox: Sandbox, days: Days, *runs: Result) -> None:
-    """All is there, and what is there twice was named by the runs."""
+def check(sandbox: Sandbox, days: Days, transport: str, *runs: Result) -> None:
+    """All is there, and what is there twice was named by the runs; over the Segment protocol nothing is."""
     (found, told), (expected, once) = content(sandbox), days.expected
     named = sum(run.report["possibly_repeated"] for run in runs)
     assert found == expected
     assert not once - told  # none lost
     assert (told - once).total() <= named
+    assert named == 0 or transport == "journy"
+    for service in (sandbox.journy_segment, sandbox.segment):
+        assert (service.discarded, service.unused) == ([], [])
     assert sandbox.foreign.calls == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("transport", "kind", "after"), EACH_PLACE)
 @pytest.mark.parametrize("fault", JOURNY_FAULTS)
-def test_a_fault_that_lasts(load: Callable[..., Result], sandbox: Sandbox, days: Days, fault: str, kind: str) -> None:
-    trouble = sandbox.faults.add(fault, side="journy", kind=kind, seconds=0 if fault == "429-seconds" else 0.02)
+def test_a_fault_that_lasts(
+    load: Callable[..., Result], sandbox: Sandbox, days: Days, fault: str, transport: str, kind: str, after: int
+) -> None:
+    seconds = 0 if fault == "429-seconds" else 0.02
+    trouble = sandbox.faults.add(fault, side=transport, kind=kind, after=after, seconds=seconds)
     result = load(TOMORROW)
     sandbox.faults.clear()
     assert trouble.hits
     if fault in HARMLESS or (fault in ABOUT_BODIES and kind == "remove_members"):
         assert (result.returncode, result.states[-1]) == (0, len(TOMORROW)), result.stderr
-        check(sandbox, days, result)
+        check(sandbox, days, transport, result)
         return
     assert result.returncode == 1
     (line,) = result.errors
@@ -158,18 +181,24 @@ def test_a_fault_that_lasts(load: Callable[..., Result], sandbox: Sandbox, days:
     resumed = load(TOMORROW, after=reached)
     assert resumed.returncode == 0, resumed.stderr
     assert resumed.report["waiting"] == 0
-    check(sandbox, days, result, resumed)
+    check(sandbox, days, transport, result, resumed)
 
 
+@pytest.mark.parametrize("transport", PLACES)
 @pytest.mark.parametrize("fault", [fault for fault in JOURNY_FAULTS if fault not in REFUSED])
-def test_a_fault_that_passes(load: Callable[..., Result], sandbox: Sandbox, days: Days, fault: str) -> None:
+def test_a_fault_that_passes(
+    load: Callable[..., Result], sandbox: Sandbox, days: Days, fault: str, transport: str
+) -> None:
     """It hits one call of each kind, while others are under way."""
-    troubles = [sandbox.faults.add(fault, side="journy", kind=kind, times=1, seconds=0) for kind in KINDS]
+    troubles = [
+        sandbox.faults.add(fault, side=transport, kind=kind, after=after, times=1, seconds=0)
+        for kind, after in PLACES[transport]
+    ]
     result = load(TOMORROW)
     assert all(trouble.hits for trouble in troubles)
     assert (result.returncode, result.errors) == (0, [])
     assert result.states[-1] == len(TOMORROW)
-    check(sandbox, days, result)
+    check(sandbox, days, transport, result)
     sandbox.journal.clear()
     assert load(TOMORROW).returncode == 0
     assert sandbox.journal.calls == []

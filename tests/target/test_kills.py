@@ -9,7 +9,7 @@ import pytest
 from tests.target.command import settings, singer_lines
 from tests.target.processes import processes
 from tests.target.rows import sale
-from tests.target.test_faults import KINDS, TODAY, TOMORROW, content
+from tests.target.test_faults import EACH_PLACE, TODAY, TOMORROW, content
 
 from marketplace_sandbox.server import running
 
@@ -67,10 +67,14 @@ def states(process: Process) -> list[int]:
 class Runs:
     """Runs of the loader, each fed by a tap that knows the last STATE of the one before."""
 
-    def __init__(self, commands: Processes, folder: Path, sandbox: Sandbox) -> None:
+    def __init__(self, commands: Processes, folder: Path, sandbox: Sandbox, transport: str) -> None:
         self._commands = commands
         self._folder = folder
-        self._config = {**settings(sandbox, folder), "max_parallel_requests": PARALLEL, "max_rejected_percent": 50}
+        self._config = {
+            **settings(sandbox, folder, transport),
+            "max_parallel_requests": PARALLEL,
+            "max_rejected_percent": 50,
+        }
 
     def start(self, messages: list[Any], *options: str, after: int = 0, first: str = "") -> Process:
         text = singer_lines(messages, after=after)
@@ -87,17 +91,29 @@ class Runs:
 
 
 @pytest.fixture
-def runs(commands: Processes, tmp_path: Path, sandbox: Sandbox) -> Runs:
-    return Runs(commands, tmp_path, sandbox)
+def transport() -> str:
+    return "journy"
 
 
-@pytest.fixture(scope="module")
-def undisturbed(commands: Processes, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Counter[str]]:
-    with running(rate_limit=10_000_000) as sandbox:
-        runs = Runs(commands, tmp_path_factory.mktemp("undisturbed"), sandbox)
-        runs.finish(TODAY)
-        runs.finish(TOMORROW)
-        return content(sandbox)
+@pytest.fixture
+def runs(commands: Processes, tmp_path: Path, sandbox: Sandbox, transport: str) -> Runs:
+    return Runs(commands, tmp_path, sandbox, transport)
+
+
+_UNDISTURBED: dict[str, tuple[Any, Counter[str]]] = {}
+
+
+@pytest.fixture
+def undisturbed(
+    commands: Processes, tmp_path_factory: pytest.TempPathFactory, transport: str
+) -> tuple[Any, Counter[str]]:
+    if transport not in _UNDISTURBED:
+        with running(rate_limit=10_000_000) as sandbox:
+            runs = Runs(commands, tmp_path_factory.mktemp("undisturbed"), sandbox, transport)
+            runs.finish(TODAY)
+            runs.finish(TOMORROW)
+            _UNDISTURBED[transport] = content(sandbox)
+    return _UNDISTURBED[transport]
 
 
 def check(runs: Runs, sandbox: Sandbox, undisturbed: tuple[Any, Counter[str]], killed: Process, in_flight: int) -> None:
@@ -109,18 +125,27 @@ def check(runs: Runs, sandbox: Sandbox, undisturbed: tuple[Any, Counter[str]], k
     assert found == expected
     assert not once - told  # none lost
     assert (told - once).total() <= report["possibly_repeated"] <= in_flight
+    for service in (sandbox.journy_segment, sandbox.segment):
+        assert (service.discarded, service.unused) == ([], [])
     sandbox.journal.clear()
     runs.finish(TOMORROW)
     assert sandbox.journal.calls == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("when", "after"), [("before-store", 0), ("after-store", 1)])
+@pytest.mark.parametrize(("transport", "kind", "after"), EACH_PLACE)
+@pytest.mark.parametrize(("when", "more"), [("before-store", 0), ("after-store", 1)])
 def test_killed_while_a_call_is_under_way(
-    runs: Runs, sandbox: Sandbox, undisturbed: tuple[Any, Counter[str]], when: str, kind: str, after: int
+    runs: Runs,
+    sandbox: Sandbox,
+    undisturbed: tuple[Any, Counter[str]],
+    when: str,
+    more: int,
+    transport: str,
+    kind: str,
+    after: int,
 ) -> None:
     runs.finish(TODAY)
-    sandbox.gates.hold(when, side="journy", kind=kind, after=after)
+    sandbox.gates.hold(when, side=transport, kind=kind, after=after + more)
     process = runs.start(TOMORROW)
     try:
         sandbox.gates.wait(20)
@@ -131,32 +156,48 @@ def test_killed_while_a_call_is_under_way(
     check(runs, sandbox, undisturbed, process, PARALLEL if kind == "track" else 0)
 
 
-POINTS = {
+EVERYWHERE: dict[str, tuple[int, ...]] = {
     "ledger.Ledger.transaction": (7, 23, 39),
     "calls.EntityCall.settle": (3,),
     "calls.MembersCall.settle": (2,),
     "calls.EventCall.settle": (1, 2),
     "target.TargetJourny._write_state_message": (1, 3),
 }
+POINTS = {
+    "journy": EVERYWHERE,
+    "segment": {**EVERYWHERE, "batches.Batch.begin": (2, 4), "batches.Batch.settle": (1, 3)},
+}
 
 
-@pytest.mark.parametrize(("point", "number"), [(point, number) for point in POINTS for number in POINTS[point]])
+@pytest.mark.parametrize(
+    ("transport", "point", "number"),
+    [(name, point, number) for name, points in POINTS.items() for point in points for number in points[point]],
+)
 def test_killed_between_answer_and_acknowledgement_or_before_a_state(
-    runs: Runs, sandbox: Sandbox, undisturbed: tuple[Any, Counter[str]], point: str, number: int
+    runs: Runs, sandbox: Sandbox, undisturbed: tuple[Any, Counter[str]], transport: str, point: str, number: int
 ) -> None:
     runs.finish(TODAY)
     module, name = point.split(".", 1)
     first = KILLED_AT.format(module=f"target_journy.{module}", name=name, number=number)
-    check(runs, sandbox, undisturbed, runs.start(TOMORROW, first=first), PARALLEL)
+    check(runs, sandbox, undisturbed, runs.start(TOMORROW, first=first), PARALLEL if transport == "journy" else 0)
 
 
+@pytest.mark.parametrize(
+    ("transport", "kind", "after", "calls"), [("journy", "upsert_account", 1, 2), ("journy_segment", "batch", 0, 1)]
+)
 def test_killed_at_the_first_load_with_all_calls_under_way(
-    runs: Runs, sandbox: Sandbox, undisturbed: tuple[Any, Counter[str]]
+    runs: Runs,
+    sandbox: Sandbox,
+    undisturbed: tuple[Any, Counter[str]],
+    transport: str,
+    kind: str,
+    after: int,
+    calls: int,
 ) -> None:
-    sandbox.gates.hold("after-store", side="journy", kind="upsert_account", times=None, after=1)
+    sandbox.gates.hold("after-store", side=transport, kind=kind, times=None, after=after)
     process = runs.start(TODAY)
     try:
-        sandbox.gates.wait(20, calls=2)
+        sandbox.gates.wait(20, calls=calls)
     finally:
         process.kill()
         sandbox.gates.clear()
@@ -166,6 +207,7 @@ def test_killed_at_the_first_load_with_all_calls_under_way(
     assert content(sandbox) == undisturbed
 
 
+@pytest.mark.parametrize("transport", ["journy", "segment"])
 @pytest.mark.parametrize("number", [1, 4, 7])
 def test_killed_while_it_adopts(runs: Runs, sandbox: Sandbox, number: int) -> None:
     """What was adopted is adopted, and adopting once more does the rest."""
