@@ -204,3 +204,15 @@ def test_the_key_is_in_no_log(world: World, service: SegmentState, run_command: 
     assert result.returncode == 0
     assert service.messages
     assert credentials.WRITE_KEY not in result.stdout + result.stderr
+
+
+def test_an_account_that_names_who_is_forgotten_gets_the_rest(world: World, service: SegmentState) -> None:
+    world.load(license_messages(license_row(1, ANN)))
+    changed = license_row(1, person("RTBF", "RTBF"), lastUpdated="2026-03-02", status="inactive")
+    world.load(license_messages(changed))
+    account = world.state.accounts["SEN-1"].properties
+    assert (account["license_status"], account["technical_contact_email"]) == ("inactive", "ann@acme.com")
+    reasons = {line["reason"] for line in world.quarantine() if line["stream"] == "licenses"}
+    assert all("technical_contact_email" in reason for reason in reasons)
+    assert reasons
+    assert world.load(license_messages(changed)).calls == []

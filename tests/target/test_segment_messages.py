@@ -97,6 +97,12 @@ def test_what_cannot_be_said_is_refused_whole(call: Callable[[CollectedMessages]
     assert refusal.value.fields == {}
 
 
+def test_nulls_among_other_values_are_refused_alone() -> None:
+    with pytest.raises(PayloadRejectedError) as refusal:
+        written(lambda to: to.upsert_account("E-1", {"plan": None, "name": "Acme"}, 0))
+    assert list(refusal.value.fields) == ["properties.plan"]
+
+
 def test_a_second_address_is_refused_alone() -> None:
     with pytest.raises(PayloadRejectedError) as refusal:
         written(lambda to: to.upsert_user(ANN, {"email": "other@acme.com"}, 0))

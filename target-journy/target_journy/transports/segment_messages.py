@@ -106,6 +106,12 @@ class CollectedMessages(SegmentMessages):
 
 
 def _refuse_nulls(properties: Mapping[str, Value]) -> None:
-    """What a null means is not agreed on; only a person who has to be forgotten brings one this far."""
-    if None in properties.values():
-        raise PayloadRejectedError(_CANNOT.format("delete a property"), None, {})
+    """What a null means is not agreed on; only a person who has to be forgotten brings one this far.
+
+    Where there is more to say than nulls, they are refused one by one, so that the rest can go.
+    """
+    nulls = [name for name, value in properties.items() if value is None]
+    if nulls:
+        reason = _CANNOT.format("delete a property")
+        fields = {f"properties.{name}": reason for name in nulls} if len(nulls) < len(properties) else {}
+        raise PayloadRejectedError(reason, None, fields)
