@@ -38,14 +38,23 @@ class Batches:
         self._door = door
 
     def of(self, calls: Iterable[Call]) -> list[Call]:
-        """Put calls together, in their order.
-
-        What cannot be said in a message is refused at once.
+        """Put calls together, in their order; what cannot be said in a message is refused at once.
 
         Raises:
             LedgerError: A refusal could not be noted.
             SettingsError: A refusal could not be kept.
         """
+        return [Batch(self, group) for group in _groups(self._written(calls))]
+
+    def sayable(self, calls: Iterable[Call]) -> list[Call]:
+        """The same calls one by one, for a rehearsal; what cannot be said in a message is refused at once."""
+        return [part.call for part in self._written(calls)]
+
+    def send(self, parts: Iterable[_Part]) -> Receipt:
+        """Send a batch."""
+        return self._door.take([message for part in parts for message in part.messages])
+
+    def _written(self, calls: Iterable[Call]) -> list[_Part]:
         waiting, parts = list(reversed(list(calls))), []
         while waiting:
             call = waiting.pop()
@@ -56,11 +65,7 @@ class Batches:
                 waiting += reversed(list(call.settle(refusal)))
             else:
                 parts.append(_Part(call, collector.messages))
-        return [Batch(self, group) for group in _groups(parts)]
-
-    def send(self, parts: Iterable[_Part]) -> Receipt:
-        """Send a batch."""
-        return self._door.take([message for part in parts for message in part.messages])
+        return parts
 
 
 class Batch:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from target_journy.batches import Batches
 from target_journy.dispatch import Dispatcher, Rehearsal
 from target_journy.fingerprints import REPEATED, Fingerprints
 from target_journy.ledger import SeenRecord
@@ -20,7 +19,6 @@ from target_journy.refusals import Refusals
 from target_journy.sending import Sender
 from target_journy.tally import Tally
 from target_journy.tickets import Plan, Ticket
-from target_journy.transports.segment import Segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     from target_journy.options import Options
     from target_journy.orphans import Adopted
     from target_journy.report import Report
+    from target_journy.sending import Together
     from target_journy.transports import Transport
 
 _PAGE = 1000
@@ -77,6 +76,7 @@ class Delivery:
         quarantine: Keeps refused records.
         parallel: How many calls are made at once; 0 if the transport sends nothing.
         stop: Ends the run early.
+        together: Makes fewer calls of many, where the transport carries several as one.
     """
 
     def __init__(
@@ -89,6 +89,7 @@ class Delivery:
         *,
         parallel: int,
         stop: Stop,
+        together: Together = list,
     ) -> None:
         self._ledger = ledger
         self._options = options
@@ -99,7 +100,6 @@ class Delivery:
         self._tally = Tally(report, stop)
         self._is_rehearsal = not parallel
         self._dispatcher = Dispatcher(transport, parallel=parallel, stop=stop) if parallel else Rehearsal(transport)
-        together = Batches(ledger, transport).of if isinstance(transport, Segment) else list
         self._sender = Sender(
             ledger, self._dispatcher, options, report, knows_repeats=transport.knows_repeats, together=together
         )

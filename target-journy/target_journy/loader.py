@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from marketplace_singer import Quarantine, SettingsError
+from target_journy.batches import Batches
 from target_journy.delivery import Delivery
 from target_journy.dispatch import Stop
 from target_journy.doors import destination_of, open_door, parallel_calls
@@ -23,11 +24,14 @@ from target_journy.options import Options
 from target_journy.report import Report
 from target_journy.settings import DEFAULT_LEDGER, DEFAULT_REJECTED, first_event_date, needs_ledger
 from target_journy.transports.rehearsal import SilentTransport
+from target_journy.transports.segment import Segment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from target_journy.doors import Door
     from target_journy.mapping import StreamMapping
+    from target_journy.sending import Together
 
 EXIT_OK = 0
 EXIT_REJECTED = 3
@@ -95,6 +99,7 @@ class Loader:
             self._quarantine,
             parallel=0 if self._preview else parallel_calls(config),
             stop=self.stop,
+            together=self._together(live) if not adopt else list,
         )
 
     def open_stream(self, stream: str, schema: Mapping[str, Any], key_properties: Sequence[str]) -> None:
@@ -187,6 +192,13 @@ class Loader:
                     self.report.write(Path(path), preview=preview)
                 except OSError as error:
                     raise SettingsError(f"setting 'report_path': cannot write {path!r} ({error.strerror})") from None
+
+    def _together(self, door: Door) -> Together:
+        """How calls become fewer: over the Segment protocol in batches, or as far as a dry run has to know."""
+        if not isinstance(door, Segment):
+            return list
+        batches = Batches(self._ledger, door)
+        return batches.sayable if self._preview else batches.of
 
     def _note_the_end(self) -> None:
         result = "stopped" if self._result == "failed" and self.stop.signalled.is_set() else self._result

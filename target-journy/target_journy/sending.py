@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from target_journy.calls import Desk, EntityCall, EventCall, MembersCall, Result
 from target_journy.event_body import unpack_event
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from target_journy.options import Options
     from target_journy.report import Report
     from target_journy.tickets import Ticket
+
+Together: TypeAlias = "Callable[[Iterable[Call]], Iterable[Call]]"
+"""Makes fewer calls of many."""
 
 
 class Sender:
@@ -40,7 +43,7 @@ class Sender:
         report: Report,
         *,
         knows_repeats: bool,
-        together: Callable[[Iterable[Call]], Iterable[Call]],
+        together: Together,
     ) -> None:
         self._ledger = ledger
         self._knows_repeats = knows_repeats

@@ -113,8 +113,12 @@ def test_a_record_that_is_too_large_is_quarantined_and_the_others_go_on(world: W
 
 def test_who_is_to_be_forgotten_is_named_because_the_protocol_cannot(world: World, service: SegmentState) -> None:
     world.load(license_messages(license_row(1, ANN)))
-    run = world.load(license_messages(license_row(1, person("RTBF", "RTBF"), lastUpdated="2026-03-02")))
+    forgotten = license_messages(license_row(1, person("RTBF", "RTBF"), lastUpdated="2026-03-02"))
+    previewed = world.load(forgotten, dry_run=True)
+    assert (previewed.calls, previewed.quarantined) == ([], [])
+    run = world.load(forgotten)
     assert run.calls == []
+    assert previewed.counts == run.counts
     assert run.counts["contacts"]["rejected"] == 1
     assert {"The Segment protocol cannot" in line["reason"] for line in run.quarantined} == {True}
     assert list(world.state.users) == ["ann@acme.com"]
