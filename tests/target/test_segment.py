@@ -220,3 +220,26 @@ def test_an_account_that_names_who_is_forgotten_gets_the_rest(world: World, serv
     assert all("technical_contact_email" in reason for reason in reasons)
     assert reasons
     assert world.load(license_messages(changed)).calls == []
+
+
+def test_a_value_that_comes_back_is_no_repeat(world: World, service: SegmentState) -> None:
+    """Segment drops a message id that it knows, whatever the message says: another change must not have it."""
+    for day, status in enumerate(["active", "inactive", "active", "inactive"], 1):
+        run = world.load(license_messages(license_row(1, lastUpdated=f"2026-03-0{day}", status=status)))
+        assert (run.exit_code, len(run.calls)) == (0, 1)
+        assert world.state.accounts["SEN-1"].properties["license_status"] == status
+    assert service.repeated == []
+
+
+def test_a_batch_whose_answer_is_lost_is_repeated_under_the_same_ids(
+    world: World, service: SegmentState, sandbox: Sandbox, transport: str
+) -> None:
+    for number in range(2):
+        sandbox.faults.add("drop-after", side=transport, kind="batch", after=number, times=1)
+    run = world.load(FIRST)
+    sandbox.faults.clear()
+    assert (run.exit_code, run.report["possibly_repeated"]) == (0, 0)
+    assert service.repeated
+    assert len(world.state.events) == 2
+    names = [message["messageId"] for message in service.messages]
+    assert len(set(names)) == len(names)
