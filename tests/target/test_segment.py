@@ -14,6 +14,7 @@ from marketplace_sandbox import credentials
 from marketplace_singer import SettingsError
 from target_journy.doors import open_door
 from target_journy.loader import Loader
+from target_journy.transports import DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -192,15 +193,17 @@ def test_check_says_what_it_cannot_know(
 
 
 @pytest.mark.parametrize("transport", ["journy_segment"])  # Segment takes any key, and loses what comes with it
-def test_a_wrong_key_stops_the_run(world: World, run_command: Callable[..., Result]) -> None:
-    for options in (["--check"], []):
-        config = world.config(write_key="no-such-secret")
-        result = run_command(singer_lines(FIRST), config, *options)
-        assert result.returncode == 1
-        (line,) = result.errors
-        assert "'write_key'" in line
-        assert "HTTP 401" in line
-        assert "no-such-secret" not in result.stderr
+def test_a_wrong_key_stops_the_run(world: World) -> None:
+    door = open_door(world.config(write_key="no-such-secret"), tries=2)
+    with pytest.raises(DeliveryError) as refused:
+        door.check()
+    door.close()
+    run = world.load(FIRST, write_key="no-such-secret")
+    assert (run.exit_code, len(run.calls)) == (1, 4)  # one batch: two accounts and two users
+    for told in (str(refused.value), run.error):
+        assert "'write_key'" in told
+        assert "HTTP 401" in told
+        assert "no-such-secret" not in told
 
 
 def test_the_key_is_in_no_log(world: World, service: SegmentState, run_command: Callable[..., Result]) -> None:
