@@ -10,7 +10,18 @@ from tldextract import TLDExtract
 
 # Mailbox providers that the lists do not know.
 _MORE_FREE = frozenset(
-    {"hey.com", "mailbox.org", "tuta.io", "tutanota.com", "online.de", "sfr.fr", "bbox.fr", "a1.net"}
+    {
+        "a1.net",
+        "bbox.fr",
+        "hey.com",
+        "hispeed.ch",
+        "mailbox.org",
+        "online.de",
+        "proximus.be",
+        "sfr.fr",
+        "tuta.io",
+        "tutanota.com",
+    }
 )
 _ATLASSIAN = frozenset({"atlassian.com", "atlassian.net"})
 
