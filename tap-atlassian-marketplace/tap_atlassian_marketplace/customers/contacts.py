@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tap_atlassian_marketplace.customers.fields import FORGOTTEN, obj, text
 from tap_atlassian_marketplace.customers.identity import identity
 
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
 ROLES = ("technical", "billing", "partner")
 PERSONAL_FIELDS = ("email", "name", "phone", "address1", "address2", "city", "state", "postcode")
 
-_FORGOTTEN = "RTBF"
 _NOBODY: dict[str, Any] = dict.fromkeys(PERSONAL_FIELDS)
 
 
@@ -26,12 +26,12 @@ def contact_rows(row: Mapping[str, Any]) -> list[dict[str, Any]]:
         One row a role, in the order of `ROLES`. A vacant role has only nulls. A person who asked to be
         forgotten (the API writes `RTBF`) has only nulls and `forgotten`.
     """
-    details, partner = _object(row, "contactDetails"), _object(row, "partnerDetails")
+    details, partner = obj(row, "contactDetails"), obj(row, "partnerDetails")
     customer = {name: _not_forgotten(details.get(name)) for name in ("company", "country")}
     people: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any], str | None], ...] = (
-        ("technical", _object(details, "technicalContact"), customer, None),
-        ("billing", _object(details, "billingContact"), customer, None),
-        ("partner", _object(partner, "billingContact"), {}, _not_forgotten(partner.get("partnerName"))),
+        ("technical", obj(details, "technicalContact"), customer, None),
+        ("billing", obj(details, "billingContact"), customer, None),
+        ("partner", obj(partner, "billingContact"), {}, _not_forgotten(partner.get("partnerName"))),
     )
     key, account_id, aliases = identity(row)
     return [
@@ -53,8 +53,8 @@ def contact_rows(row: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _person(person: Mapping[str, Any]) -> dict[str, Any]:
     if not person:
         return {**_NOBODY, "forgotten": False}
-    fields: dict[str, Any] = {name: _text(person.get(name)) for name in PERSONAL_FIELDS}
-    if _FORGOTTEN in fields.values():
+    fields: dict[str, Any] = {name: text(person.get(name)) for name in PERSONAL_FIELDS}
+    if FORGOTTEN in fields.values():
         return {**_NOBODY, "forgotten": True}
     if fields["email"]:
         fields["email"] = fields["email"].lower()
@@ -62,18 +62,6 @@ def _person(person: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, (dict, list)):
-        return None
-    text = (value if isinstance(value, str) else str(value)).replace("\r", "").strip()
-    return None if text in {"", "null"} else text
-
-
 def _not_forgotten(value: Any) -> str | None:
-    text = _text(value)
-    return None if text == _FORGOTTEN else text
-
-
-def _object(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = parent.get(name)
-    return value if isinstance(value, dict) else {}
+    cleaned = text(value)
+    return None if cleaned == FORGOTTEN else cleaned

@@ -1,0 +1,74 @@
+"""Read the fields of Marketplace rows, which may be missing, null, blank, or a text that stands for nothing."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from tap_atlassian_marketplace.dates import is_date
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORGOTTEN = "RTBF"
+"""What the API writes where a person asked to be forgotten."""
+
+_UNKNOWN = frozenset({"na", "n/a", "pending", "unknown"})
+_MOST_DIGITS = 30  # of a plausible amount; beyond it, arithmetic would take for ever
+
+
+def text(value: Any) -> str | None:
+    """Give a text without the blanks and carriage returns around it; None for nothing and the text `null`."""
+    if value is None or isinstance(value, (dict, list)):
+        return None
+    cleaned = (value if isinstance(value, str) else str(value)).replace("\r", "").strip()
+    return None if cleaned in {"", "null"} else cleaned
+
+
+def known(value: Any) -> str | None:
+    """Give a text, but None for `RTBF` and the placeholders `NA`, `N/A`, `Pending` and `Unknown`."""
+    cleaned = text(value)
+    return None if cleaned is None or cleaned == FORGOTTEN or cleaned.lower() in _UNKNOWN else cleaned
+
+
+def yes(value: Any) -> bool | None:
+    """Read `Yes` and `No`; None for anything else."""
+    if isinstance(value, bool):
+        return value
+    return {"yes": True, "no": False}.get((text(value) or "").lower())
+
+
+def day(value: Any) -> date | None:
+    """Read a date written as `YYYY-MM-DD`; None for anything else."""
+    return _day(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=16384)
+def _day(value: str) -> date | None:
+    cleaned = value.strip()
+    return date.fromisoformat(cleaned) if is_date(cleaned) else None
+
+
+def money(value: Any) -> Decimal | None:
+    """Read an amount in USD, exactly as it is written; None for anything that is no finite number."""
+    if value is None or isinstance(value, (bool, dict, list)):
+        return None
+    try:
+        amount = value if isinstance(value, Decimal) else Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and abs(amount.adjusted()) < _MOST_DIGITS else None
+
+
+def obj(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Give a nested object; an empty one where there is none."""
+    value = parent.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def objects(parent: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """Give the objects of a list; an empty one where there is none."""
+    value = parent.get(name)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
