@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 SEN = "SEN-"
+_SEPARATOR = "|"
 
 
 class HasFields(Protocol):
@@ -68,3 +69,20 @@ def _id(row: HasFields, name: str) -> str | None:
     if value is None:
         return None
     return (value if value.__class__ is str else str(value)).strip() or None
+
+
+def transaction_key(row: HasFields) -> str | None:
+    """Give the key of a transaction row: its invoice and the line of it, an order alone has several rows.
+
+    Returns:
+        `transactionId|transactionLineItemId`, in which no two keys are one: parts that hold the separator are
+        escaped, which a separator at the end tells, as in the ids of the events that target-journy makes of
+        transactions. None when one of them is missing.
+    """
+    parts = [row.get("transactionId"), row.get("transactionLineItemId")]
+    if None in parts or "" in parts:
+        return None
+    texts = [str(part) for part in parts]
+    if not any(_SEPARATOR in part for part in texts):
+        return _SEPARATOR.join(texts)
+    return "".join(part.replace("%", "%25").replace(_SEPARATOR, "%7C") + _SEPARATOR for part in texts)
