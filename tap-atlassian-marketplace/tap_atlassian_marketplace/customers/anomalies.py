@@ -20,6 +20,8 @@ SALE_DATE_MISSING = "sale_date_missing"
 UNKNOWN_SALE_TYPE = "unknown_sale_type"
 UNKNOWN_TIER = "unknown_tier"
 NEGATIVE_MRR = "negative_mrr"
+LICENSE_MISSING = "license_missing"
+NO_LICENSE_NAMED = "no_license_named"
 
 WHAT_TO_DO = {
     UNMATCHED_REFUND: "No earlier sale of this licence covers the refunded days, so MRR is as if it did not exist. "
@@ -37,6 +39,10 @@ WHAT_TO_DO = {
     UNKNOWN_SALE_TYPE: "The type of the sale is not known; it counts from its first day covered, like a new sale.",
     UNKNOWN_TIER: "The tier is of no known form, so the number of users is unknown.",
     NEGATIVE_MRR: "On these days refunds are more than the sales; MRR counts as nothing. See which refund is too much.",
+    LICENSE_MISSING: "Sales of a licence that the Marketplace does not list; they count, and the account shows what "
+    "they tell.",
+    NO_LICENSE_NAMED: "The sale names no licence at all, so its money is nobody's MRR. See in the vendor portal whose "
+    "it is.",
 }
 """What each reason means, and what a vendor does about it."""
 

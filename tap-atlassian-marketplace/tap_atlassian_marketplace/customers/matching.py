@@ -51,6 +51,7 @@ class Recurring:
         since: First day on which the rate counts.
         until: Day after the last one.
         takes: What refunds took from it.
+        given_back: USD that the refunds gave back of which it was the best candidate.
     """
 
     sale: Sale
@@ -59,6 +60,7 @@ class Recurring:
     since: date
     until: date
     takes: list[Take] = field(default_factory=list)
+    given_back: Decimal = _NOTHING
 
     def remaining(self, since: date, until: date) -> Decimal:
         """Give what refunds have left of the rate on each of some days; nothing where there is no day.
@@ -122,6 +124,8 @@ def match_refund(
         return Match([], found=False)
     if goodwill_below is not None and amount < goodwill_below * candidates[0].amount:
         return Match([], found=True)
+    is_partial = amount < candidates[0].amount - candidates[0].given_back
+    candidates[0].given_back += amount
     since = max(refund.start, refund.sold)
     months = months_between(refund.start, refund.end)
     left = per_month(amount, months) if months else _NOTHING
@@ -137,7 +141,8 @@ def match_refund(
             take = Take(refund, since, until, rate)
             recurring.takes.append(take)
             takes.append((recurring, take))
-        left -= remaining
+        # What goes back of the passed days of a sale that is undone is no other sale's; a part payment is spread.
+        left = wanted - rate if place == 0 and is_partial and since < until else left - remaining
         if left <= NEGLIGIBLE or left * months <= _ROUNDING:
             return Match(takes, found=True)
     return Match(takes, found=True, excess=left if days_left else _NOTHING)

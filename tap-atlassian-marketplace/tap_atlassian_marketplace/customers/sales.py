@@ -37,6 +37,7 @@ class Sale:
         gross: Purchase price in USD, after discounts; negative on refunds. None where the row has none.
         net: The vendor's share of it in USD, likewise.
         tier: Text of the tier.
+        billing_period: `Monthly` or `Annual`, as the row says.
         original: Number of the order that a refund names.
         is_true_up: Users added in mid-term, billed after the fact (maximum-quantity billing): neither a renewal nor a
             new tier.
@@ -55,6 +56,7 @@ class Sale:
     gross: Decimal | None
     net: Decimal | None
     tier: str | None
+    billing_period: str | None
     original: str | None
     is_true_up: bool
     is_uncollectible: bool
@@ -97,6 +99,7 @@ def read_sale(row: Mapping[str, Any]) -> Sale | None:
         gross=money(details.get("purchasePrice")),
         net=money(details.get("vendorAmount")),
         tier=text(details.get("tier")),
+        billing_period=text(details.get("billingPeriod")),
         original=text(obj(details, "originalTransactionDetails").get("transactionId")),
         is_true_up=bool(objects(details, "proratedDetails") or objects(row, "proratedDetails")),
         is_uncollectible=status == "uncollectible",
@@ -106,6 +109,18 @@ def read_sale(row: Mapping[str, Any]) -> Sale | None:
 
 
 def read_sales(rows: Iterable[Mapping[str, Any]]) -> list[Sale]:
-    """Read transaction rows, each key once, in the order in which they were sold; rows without a key are left out."""
-    sales = {sale.key: sale for row in rows if (sale := read_sale(row))}
+    """Read transaction rows, in the order in which they were sold.
+
+    Of rows with one key the one that was updated last counts; rows without a key are left out, they are no rows of
+    the stream either.
+    """
+    sales: dict[str, Sale] = {}
+    for row in rows:
+        if sale := read_sale(row):
+            other = sales.get(sale.key)
+            sales[sale.key] = sale if other is None else max(sale, other, key=_newness)
     return sorted(sales.values(), key=lambda sale: sale.rank)
+
+
+def _newness(sale: Sale) -> tuple[str, str]:
+    return (str(sale.row.get("lastUpdated") or ""), repr(sorted(sale.row.items())))
