@@ -26,8 +26,8 @@ NO_LICENSE_NAMED = "no_license_named"
 WHAT_TO_DO = {
     UNMATCHED_REFUND: "No earlier sale of this licence covers the refunded days, so MRR is as if it did not exist. "
     "See in the vendor portal which sale it belongs to; that may sit on another licence.",
-    REFUND_EXCEEDS_SALES: "More was refunded than the sales of those days had left; MRR went down to nothing and no "
-    "further. See whether a sale is missing or a refund was booked twice.",
+    REFUND_EXCEEDS_SALES: "More was refunded than was paid for the sales of those days; MRR went down to nothing and "
+    "no further. See whether a sale is missing or a refund was booked twice.",
     REFUND_NOT_NEGATIVE: "A refund or credit note with a positive amount; it is kept out of MRR. Ask Atlassian what "
     "was meant.",
     OVERLAP: "Two sales of this licence cover the same days and none was refunded, so both count. See whether the "

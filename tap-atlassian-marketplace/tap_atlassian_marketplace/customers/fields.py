@@ -23,8 +23,10 @@ def text(value: Any) -> str | None:
     """Give a text without the blanks and carriage returns around it; None for nothing and the text `null`."""
     if value is None or isinstance(value, (dict, list)):
         return None
-    cleaned = (value if isinstance(value, str) else str(value)).replace("\r", "").strip()
-    return None if cleaned in {"", "null"} else cleaned
+    cleaned = (value if isinstance(value, str) else str(value)).strip()
+    if "\r" in cleaned:
+        cleaned = cleaned.replace("\r", "").strip()
+    return cleaned if cleaned and cleaned != "null" else None
 
 
 def known(value: Any) -> str | None:

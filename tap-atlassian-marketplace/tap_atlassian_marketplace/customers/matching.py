@@ -74,6 +74,10 @@ class Recurring:
         most = (sum((take.rate for take in taken if take.since <= day < take.until), _NOTHING) for day in days)
         return max(_NOTHING, self.rate - max(most))
 
+    def is_undone_by(self, amount: Decimal) -> bool:
+        """Say whether an amount is all that was paid, or all of it that did not go back before."""
+        return min(abs(amount - self.amount), abs(amount - self.amount + self.given_back)) <= _ROUNDING
+
     @property
     def covers_until(self) -> date:
         """Day after the last one on which refunds have left anything of the rate; the first day when on none."""
@@ -96,7 +100,7 @@ class Match:
     Attributes:
         takes: What it takes, from which sale.
         found: Whether there was a sale to take from, though perhaps no day left on it.
-        excess: USD a month of it that no sale had to give.
+        excess: USD a month of it that no sale had to give, when more went back than was paid.
     """
 
     takes: list[tuple[Recurring, Take]]
@@ -124,7 +128,7 @@ def match_refund(
         return Match([], found=False)
     if goodwill_below is not None and amount < goodwill_below * candidates[0].amount:
         return Match([], found=True)
-    is_partial = amount < candidates[0].amount - candidates[0].given_back
+    undoes_one = candidates[0].is_undone_by(amount)
     candidates[0].given_back += amount
     since = max(refund.start, refund.sold)
     months = months_between(refund.start, refund.end)
@@ -141,11 +145,13 @@ def match_refund(
             take = Take(refund, since, until, rate)
             recurring.takes.append(take)
             takes.append((recurring, take))
-        # What goes back of the passed days of a sale that is undone is no other sale's; a part payment is spread.
-        left = wanted - rate if place == 0 and is_partial and since < until else left - remaining
+        # A sale that is undone gives back its passed days too, which are no other sale's; else all money is spread.
+        left = wanted - rate if place == 0 and not undoes_one and since < until else left - remaining
         if left <= NEGLIGIBLE or left * months <= _ROUNDING:
             return Match(takes, found=True)
-    return Match(takes, found=True, excess=left if days_left else _NOTHING)
+    # The days of a sale that have passed may go back too, so only money that was never paid is too much.
+    unpaid = sum((each.given_back - each.amount for each in candidates), _NOTHING) > _ROUNDING
+    return Match(takes, found=True, excess=left if days_left and unpaid else _NOTHING)
 
 
 def _candidates(refund: Sale, sales: Sequence[Recurring]) -> list[Recurring]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,8 +17,7 @@ PLACES = ("recurring", "refunded", "one_off", "uncollectible", "quarantined")
 """Where money can go; the amounts of a row's places add up to its own."""
 
 
-@dataclass(frozen=True)
-class MoneyEntry:
+class MoneyEntry(NamedTuple):
     """Where the money of one transaction row went, in USD.
 
     Attributes:

@@ -21,7 +21,7 @@ KINDS = frozenset({NEW, RENEWAL, UPGRADE, DOWNGRADE, REFUND})
 _NOTHING = Decimal(0)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Sale:
     """One row of a transaction.
 
@@ -61,7 +61,7 @@ class Sale:
     is_true_up: bool
     is_uncollectible: bool
     is_open: bool
-    row: Mapping[str, Any] = field(repr=False, compare=False)
+    row: Mapping[str, Any] = field(repr=False)
 
     @property
     def is_refund(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,8 +57,7 @@ class Segment:
         }
 
 
-@dataclass(frozen=True)
-class Mrr:
+class Mrr(NamedTuple):
     """Monthly recurring revenue in USD, from purchase prices and from vendor amounts."""
 
     gross: Decimal = _NOTHING
@@ -73,15 +72,21 @@ def mrr_on(segments: Iterable[Segment], day: date) -> Mrr:
 
 def steps(segments: Sequence[Segment]) -> list[tuple[date, Mrr]]:
     """List the days on which a sum of segments changes, each with the sum from then on, which may be negative."""
-    changes: dict[date, Mrr] = {}
+    changes: dict[date, list[Decimal]] = {}
     for segment in segments:
-        for day, sign in ((segment.since, 1), (segment.until, -1)):
-            before = changes.get(day, Mrr())
-            changes[day] = Mrr(before.gross + sign * segment.gross, before.net + sign * segment.net)
-    total, found = Mrr(), []
+        for day, gross, net in (
+            (segment.since, segment.gross, segment.net),
+            (segment.until, -segment.gross, -segment.net),
+        ):
+            sums = changes.setdefault(day, [_NOTHING, _NOTHING])
+            sums[0] += gross
+            sums[1] += net
+    gross = net = _NOTHING
+    found = []
     for day in sorted(changes):
-        total = Mrr(total.gross + changes[day].gross, total.net + changes[day].net)
-        found.append((day, total))
+        gross += changes[day][0]
+        net += changes[day][1]
+        found.append((day, Mrr(gross, net)))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 UNLIMITED_USERS = 10_001
 """What "Unlimited Users" counts as: one more than the largest tier that has a number."""
@@ -14,6 +15,7 @@ _NO_TIER = frozenset({"", "evaluation", "subscription", "demonstration license"}
 _BUCKETS = ((10, "1-10"), (100, "11-100"), (1000, "101-1000"), (10_000, "1001-10000"))
 
 
+@lru_cache(maxsize=4096)
 def tier_users(tier: str | None) -> int | None:
     """Give the users of a tier: real users on cloud, the ceiling of the tier elsewhere.
 
@@ -32,6 +34,7 @@ def is_unlimited(tier: str | None) -> bool:
     return (tier or "").strip().lower() == _UNLIMITED
 
 
+@lru_cache(maxsize=4096)
 def is_unknown_tier(tier: str | None) -> bool:
     """Say whether a tier text is of no known form, neither a number of users nor one of the texts without."""
     return tier_users(tier) is None and (tier or "").strip().lower() not in _NO_TIER
@@ -52,6 +55,7 @@ def tier_bucket(users: int | None) -> str | None:
     return next((name for ceiling, name in _BUCKETS if users <= ceiling), "10001+")
 
 
+@lru_cache(maxsize=4096)
 def opportunity_users(size: str | int | None) -> int | None:
     """Give the users of the parent product of a trial, from `evaluationOpportunitySize`.
 
