@@ -80,8 +80,8 @@ def read_coverage(sales: Sequence[Sale], revenue: Revenue) -> Coverage:
         if sale.start and sale.end and sale.start < sale.end
     ]
     stretches = _joined(spans)
-    lasting = [each for each, until in recurring if each.since < until]
-    forward = max((each.sale for each in lasting), key=lambda sale: (sale.sold, sale.end, sale.rank), default=None)
+    lasting = [(each, until) for each, until in recurring if each.since < until]
+    forward = max((each.sale for each, _ in lasting), key=lambda sale: (sale.sold, sale.end, sale.rank), default=None)
     return Coverage(stretches, forward, _expected(lasting, stretches, forward))
 
 
@@ -105,15 +105,15 @@ def _joined(spans: list[tuple[date, date, str, bool]]) -> list[Stretch]:
     return stretches
 
 
-def _expected(lasting: list[Recurring], stretches: list[Stretch], forward: Sale | None) -> Decimal | None:
+def _expected(lasting: list[tuple[Recurring, date]], stretches: list[Stretch], forward: Sale | None) -> Decimal | None:
     """Multiply what each sale of the last paid day brings a month by the months of one bill."""
     if not stretches or forward is None or forward.start is None or forward.end is None:
         return None
     last_day = max(each.until for each in stretches) - _ONE_DAY
     rates = [
         (each.sale.net or _NOTHING) / months_between(each.sale.start, each.sale.end)
-        for each in lasting
-        if each.sale.start and each.sale.end and each.since <= last_day < each.covers_until
+        for each, until in lasting
+        if each.sale.start and each.sale.end and each.since <= last_day < until
     ]
     months = months_between(forward.start, forward.end)
     bill = Decimal(1) if billing_period(forward) == MONTHLY else max(_YEAR, months)

@@ -82,6 +82,8 @@ class Recurring:
     def covers_until(self) -> date:
         """Day after the last one on which refunds have left anything of the rate; the first day when on none."""
         end = self.until
+        if not self.takes:
+            return end if self.rate > NEGLIGIBLE else self.since
         for begin in sorted({self.since, *self._edges()}, reverse=True):
             if self.remaining(begin, end) > NEGLIGIBLE:
                 return end
