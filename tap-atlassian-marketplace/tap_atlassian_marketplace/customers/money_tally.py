@@ -69,6 +69,14 @@ class MoneyTally:
             for place in sums:
                 sums[place] += getattr(entry, place)
 
+    def merge(self, other: MoneyTally) -> None:
+        """Take in what another tally has counted."""
+        self.rows.update(other.rows)
+        for kind, amounts in other.amounts.items():
+            sums = self.amounts.setdefault(kind, dict.fromkeys(amounts, _NOTHING))
+            for place, amount in amounts.items():
+                sums[place] += amount
+
     def total(self, place: str = "amount") -> Decimal:
         """Give the sum over all kinds of one place, or of the amounts themselves, in USD."""
         return sum((sums[place] for sums in self.amounts.values()), _NOTHING)

@@ -52,7 +52,7 @@ class PriceList:
     def learn(self, row: Mapping[str, Any]) -> None:
         """Learn from a transaction, if it is a sale of a whole term at the full commercial price."""
         details = obj(row, "purchaseDetails")
-        if details.get("saleType") not in _LEARNED_FROM or details.get("licenseType") != "COMMERCIAL":
+        if text(details.get("saleType")) not in _LEARNED_FROM or details.get("licenseType") != "COMMERCIAL":
             return
         price, sold = money(details.get("purchasePrice")), day(details.get("saleDate"))
         if price is None or price <= 0 or sold is None or sold < self.since:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,6 @@ from tap_atlassian_marketplace.customers.segments import Mrr, steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
     from tap_atlassian_marketplace.customers.segments import Segment
 
@@ -35,7 +34,7 @@ class Timeline:
 
     def before(self, day: date) -> Mrr:
         """Give the MRR of the day before."""
-        return self.on(day - _ONE_DAY)
+        return self.on(day - _ONE_DAY) if day > date.min else _NONE
 
     def steps(self) -> list[tuple[date, Mrr]]:
         """List the days on which MRR may change, each with the MRR from then on."""

@@ -136,6 +136,15 @@ def test_a_refund_of_more_than_was_sold_is_told() -> None:
     assert (gross_on(found, "2025-07-01"), reasons(found)) == (0, ["refund_exceeds_sales"])
 
 
+def test_days_on_which_refunds_are_more_than_sales_are_told() -> None:
+    early = row("Renewal", 1200, "2026-01-01", "2027-01-01", sold="2025-11-01")
+    back = row("Refund", -1200, "2025-12-01", "2026-12-01", sold="2025-11-15")
+    found = revenue(early, back)
+    assert (gross_on(found, "2025-12-01"), gross_on(found, "2026-12-01")) == (0, 100)
+    (anomaly,) = [each for each in found.anomalies if each.reason == "negative_mrr"]
+    assert (str(anomaly.since), str(anomaly.until), anomaly.amount) == ("2025-12-01", "2026-01-01", -100)
+
+
 def test_terms_that_overlap_are_told() -> None:
     twice = revenue(BASE, row("Renewal", 1200, "2025-12-01", "2026-12-01"))
     assert (gross_on(twice, "2025-12-31"), reasons(twice)) == (200, ["overlap_anomaly"])
@@ -224,6 +233,17 @@ def test_no_money_is_unaccounted_for(rows: list[Row]) -> None:
     tally.add(revenue(*rows).money)
     assert tally.unaccounted == 0
     assert tally.total() == sum((Decimal(str(each["purchaseDetails"]["purchasePrice"])) for each in rows), Decimal(0))
+
+
+@given(ROWS, ROWS)
+def test_tallies_of_parts_add_up(some: list[Row], more: list[Row]) -> None:
+    parts = [MoneyTally(), MoneyTally()]
+    whole = MoneyTally()
+    for tally, rows in zip(parts, (some, more), strict=True):
+        tally.add(revenue(*rows).money)
+        whole.add(revenue(*rows).money)
+    parts[0].merge(parts[1])
+    assert (parts[0].rows, parts[0].amounts) == (whole.rows, whole.amounts)
 
 
 @given(ROWS)
