@@ -12,6 +12,7 @@ from tap_atlassian_marketplace.customers.domains import email_domain
 from tap_atlassian_marketplace.customers.fields import known, obj, text, yes
 from tap_atlassian_marketplace.customers.health import health
 from tap_atlassian_marketplace.customers.stages import stage
+from tap_atlassian_marketplace.customers.survey import migrated_from
 from tap_atlassian_marketplace.customers.tiers import is_unlimited, opportunity_users, tier_bucket, tier_users
 
 if TYPE_CHECKING:
@@ -189,7 +190,6 @@ def _partner(case: Situation) -> Mapping[str, Any]:
 
 def _origin(case: Situation) -> dict[str, Any]:
     attribution, migration = obj(case.row, "attribution"), obj(case.row, "cmtDetails")
-    on_premises = known(migration.get("relatedOnPremLicense"))
     moved = case.survey.moved
     return {
         "attribution_channel": known(attribution.get("channel")),
@@ -198,8 +198,8 @@ def _origin(case: Situation) -> dict[str, Any]:
         "attribution_campaign_medium": known(attribution.get("campaignMedium")),
         "attribution_campaign_name": known(attribution.get("campaignName")),
         "cmt_status": known(migration.get("status")),
-        "cmt_on_prem_license": on_premises,
-        "migrated_from": on_premises if known(migration.get("status")) == "converted" else None,
+        "cmt_on_prem_license": known(migration.get("relatedOnPremLicense")),
+        "migrated_from": migrated_from(case.row),
         "migrated_to": next((moved[alias] for alias in case.aliases if alias in moved), None) if moved else None,
     }
 

@@ -10,7 +10,7 @@ from tap_atlassian_marketplace.customers.accounts import account_row
 from tap_atlassian_marketplace.customers.anomalies import Anomaly
 from tap_atlassian_marketplace.customers.coverage import read_coverage
 from tap_atlassian_marketplace.customers.dossier import Findings
-from tap_atlassian_marketplace.customers.identity import account_id, license_key
+from tap_atlassian_marketplace.customers.identity import identity
 from tap_atlassian_marketplace.customers.life_events import life_events
 from tap_atlassian_marketplace.customers.money_tally import MoneyEntry
 from tap_atlassian_marketplace.customers.people import person_parts
@@ -52,13 +52,14 @@ class Examiner:
         sales = read_sales(dossier.transactions)
         is_stand_in = dossier.license is None
         row = stand_in(sales) if dossier.license is None else dossier.license
-        account, key = account_id(row), license_key(row)
+        key, account, aliases = identity(row)
         if account is None or key is None:
             return _of_nobody(sales)
         revenue = compute_revenue(account, key, sales, ignore_goodwill_below=self._settings.ignore_goodwill_below)
         case = Situation(
             account,
             key,
+            aliases,
             row,
             is_stand_in,
             dossier,
@@ -66,7 +67,7 @@ class Examiner:
             revenue,
             Timeline(revenue.segments),
             read_coverage(sales, revenue),
-            read_trial(row, sales, self._survey),
+            read_trial(row, aliases, sales, self._survey),
             self._survey,
             self.domains,
             self._settings,

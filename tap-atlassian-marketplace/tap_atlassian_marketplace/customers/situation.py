@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace.customers.domains import ATLASSIAN, OWN
 from tap_atlassian_marketplace.customers.fields import day, known, obj, objects, text, yes
-from tap_atlassian_marketplace.customers.identity import aliases
 from tap_atlassian_marketplace.customers.movements import movements
 from tap_atlassian_marketplace.customers.trials import EVALUATIONS
 
@@ -36,6 +35,7 @@ class Situation:
     Attributes:
         account_id: Its account.
         license_key: Its oldest id, of which event ids are made.
+        aliases: Every id by which it may be met.
         row: The licence, or what stands in for it.
         is_stand_in: Whether no licence row exists and its sales speak for it.
         dossier: All rows.
@@ -51,6 +51,7 @@ class Situation:
 
     account_id: str
     license_key: str
+    aliases: list[str]
     row: Mapping[str, Any]
     is_stand_in: bool
     dossier: Dossier
@@ -62,11 +63,6 @@ class Situation:
     survey: Survey
     domains: DomainClasses
     settings: Settings
-
-    @cached_property
-    def aliases(self) -> list[str]:
-        """Every id by which it may be met."""
-        return aliases(self.row)
 
     @property
     def coverage_begin(self) -> date | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace.customers.domains import BUSINESS, DomainClasses, email_domain, registrable_domain
 from tap_atlassian_marketplace.customers.fields import known, obj, text
-from tap_atlassian_marketplace.customers.identity import account_id, aliases
+from tap_atlassian_marketplace.customers.identity import identity
 from tap_atlassian_marketplace.customers.price_list import PriceList
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Survey:
         partner_domains: E-mail domains of partners.
         bought: Of a trial that was bought under another licence, by any of its ids: that account and the day of sale
             (empty when it is not told).
-        moved: Of a Server or Data Center licence that migrates to cloud, by any of its ids: the account in cloud.
+        moved: Of a Server or Data Center licence that migrated to cloud, by any of its ids: the account in cloud.
     """
 
     prices: PriceList
@@ -43,14 +43,16 @@ class Survey:
     def add_license(self, row: Mapping[str, Any]) -> None:
         """Look at a licence."""
         self._note_partner(row)
-        account = account_id(row)
+        trial = known(row.get("evaluationLicense"))
+        on_premises = migrated_from(row)
+        if not trial and not on_premises:
+            return
+        _, account, aliases = identity(row)
         if account is None:
             return
-        trial = known(row.get("evaluationLicense"))
-        if trial and trial not in aliases(row):
+        if trial and trial not in aliases:
             _keep_least(self.bought, trial, (account, known(row.get("evaluationSaleDate")) or ""))
-        migration = obj(row, "cmtDetails")
-        if on_premises := known(migration.get("relatedOnPremLicense")):
+        if on_premises and on_premises not in aliases:
             _keep_least(self.moved, on_premises, account)
 
     def add_transaction(self, row: Mapping[str, Any]) -> None:
@@ -79,6 +81,13 @@ class Survey:
         contact = obj(obj(row, "partnerDetails"), "billingContact")
         if contact and (domain := email_domain(text(contact.get("email")))):
             self.partner_domains.add(registrable_domain(domain) or domain)
+
+
+def migrated_from(row: Mapping[str, Any]) -> str | None:
+    """Give the Server or Data Center licence that a cloud licence replaced; None for a migration on trial or undone."""
+    migration = obj(row, "cmtDetails")
+    is_done = (text(migration.get("status")) or "").lower() == "converted"
+    return known(migration.get("relatedOnPremLicense")) if is_done else None
 
 
 def _keep_least(mapping: dict[str, Any], key: str, value: Any) -> None:

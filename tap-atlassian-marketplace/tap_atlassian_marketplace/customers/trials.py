@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace.customers.fields import day, known, text
-from tap_atlassian_marketplace.customers.identity import aliases
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,7 +46,7 @@ class Trial:
         return (self.converted_at - self.start).days if self.converted_at and self.start else None
 
 
-def read_trial(row: Mapping[str, Any], sales: Sequence[Sale], survey: Survey) -> Trial | None:
+def read_trial(row: Mapping[str, Any], aliases: Sequence[str], sales: Sequence[Sale], survey: Survey) -> Trial | None:
     """Read the trial of a licence; None when it never had one."""
     is_evaluation = (text(row.get("licenseType")) or "").upper() in EVALUATIONS
     starts = [day(row.get(name)) for name in ("latestEvaluationStartDate", "evaluationStartDate")]
@@ -67,7 +66,7 @@ def read_trial(row: Mapping[str, Any], sales: Sequence[Sale], survey: Survey) ->
         is_after = bool(start and paid.sold and paid.sold < start)
         bought = None if is_after else paid
         return Trial(start, end, is_evaluation, count, bought.key if bought else None, bought.sold if bought else None)
-    other = next((survey.bought[alias] for alias in aliases(row) if alias in survey.bought), None)
+    other = next((survey.bought[alias] for alias in aliases if alias in survey.bought), None)
     if other:
         return Trial(start, end, is_evaluation, count, None, day(other[1]), other[0])
     return Trial(start, end, is_evaluation, count)

@@ -229,8 +229,12 @@ def test_a_forgotten_person_is_nowhere() -> None:
 
 
 def test_a_licence_that_moved_to_cloud() -> None:
-    cloud = licence(addonLicenseId="9", appEntitlementNumber="E-9", cmtDetails={"relatedOnPremLicense": "SEN-1"})
-    assert account(licence(licenseId="SEN-1"), others=(cloud,))["migrated_to"] == "E-9"
+    old = licence(licenseId="SEN-1")
+    for status, new in (("converted", "E-9"), ("active", None), ("non-converted", None)):
+        migration = {"status": status, "relatedOnPremLicense": "SEN-1"}
+        cloud = licence(addonLicenseId="9", appEntitlementNumber="E-9", cmtDetails=migration)
+        assert account(old, others=(cloud,))["migrated_to"] == new
+        assert account(cloud)["migrated_from"] == (new and "SEN-1")
 
 
 # -- sales without a licence

@@ -19,6 +19,9 @@ RAW = compile_streams(load_mapping("marketplace-raw", None)[0])["transactions"]
 YEAR = row("New", 1200, "2025-01-01", "2026-01-01", order="AT-1")
 
 
+MOVED = {"status": "converted", "relatedOnPremLicense": "E-1"}
+
+
 def names(found: dict[str, Row]) -> list[str]:
     return [event["event"] for event in found.values()]
 
@@ -165,7 +168,7 @@ def test_a_customer_who_comes_back() -> None:
         (
             {},
             [],
-            {"others": (licence(addonLicenseId="9", cmtDetails={"relatedOnPremLicense": "E-1"}),)},
+            {"others": (licence(addonLicenseId="9", appEntitlementNumber="E-9", cmtDetails=MOVED),)},
             "transfer",
         ),
     ],

@@ -58,6 +58,7 @@ def test_no_price_is_learned_from(details: Row) -> None:
     assert price(sale(**details)) is None
 
 
+MOVED = {"status": "converted", "relatedOnPremLicense": "SEN-1"}
 PARTNER = {"partnerName": "P", "billingContact": {"email": "x@mail.partner.com"}}
 ROWS = [
     sale(),
@@ -67,7 +68,7 @@ ROWS = [
     licence(partnerDetails={"billingContact": {"email": "reseller@gmail.com"}}),
     licence(addonLicenseId="2", appEntitlementNumber="E-2", evaluationLicense="7", evaluationSaleDate="2025-02-01"),
     licence(addonLicenseId="3", appEntitlementNumber="E-3", evaluationLicense="7", evaluationSaleDate="2025-01-01"),
-    licence(addonLicenseId="4", appEntitlementNumber="E-4", cmtDetails={"relatedOnPremLicense": "SEN-1"}),
+    licence(addonLicenseId="4", appEntitlementNumber="E-4", cmtDetails=MOVED),
 ]
 
 
