@@ -58,7 +58,7 @@ def _mrr(case: Situation, hosting: str | None, users: int | None) -> tuple[Mrr, 
     if any(sale.is_covering and not sale.is_refund for sale in case.sales):
         return found, TRANSACTIONS
     share = share_of_price(case.license_type, hosting)
-    if share is None or case.status != "active" or case.is_stand_in or case.is_internal:
+    if share is None or case.status != "active" or case.is_stand_in or case.is_internal or _pays_elsewhere(case):
         return found, NONE
     cycle = text(case.row.get("parentProductBillingCycle"))
     price = case.survey.prices.price(text(case.row.get("addonKey")), hosting, cycle, users)
@@ -66,6 +66,12 @@ def _mrr(case: Situation, hosting: str | None, users: int | None) -> tuple[Mrr, 
         return found, NONE
     gross = (price * share).quantize(_CENT, ROUND_HALF_UP)
     return Mrr(gross, gross), ESTIMATED
+
+
+def _pays_elsewhere(case: Situation) -> bool:
+    """Whether it is a site's part of a multi-instance licence, or a migration on trial that Data Center pays for."""
+    migration = text(obj(case.row, "cmtDetails").get("status"))
+    return bool(text(case.row.get("multiInstanceEntitlementNumber"))) or migration not in {None, "converted"}
 
 
 def _collected(sale: Sale, amount: Decimal | None) -> Decimal:

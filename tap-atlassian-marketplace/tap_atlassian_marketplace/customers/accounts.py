@@ -9,7 +9,7 @@ from urllib.parse import quote
 from tap_atlassian_marketplace.customers.account_money import money_fields
 from tap_atlassian_marketplace.customers.countries import country_code
 from tap_atlassian_marketplace.customers.domains import email_domain
-from tap_atlassian_marketplace.customers.fields import known, obj, text, yes
+from tap_atlassian_marketplace.customers.fields import day, known, obj, text, yes
 from tap_atlassian_marketplace.customers.health import health
 from tap_atlassian_marketplace.customers.stages import stage
 from tap_atlassian_marketplace.customers.survey import migrated_from
@@ -124,6 +124,7 @@ def _trial(case: Situation, hosting: str | None) -> dict[str, Any]:
     return {
         "trial_start_date": _text(trial.start) if trial else None,
         "trial_end_date": _text(trial.end) if trial else None,
+        "trial_sale_date": _text(day(row.get("evaluationSaleDate"))),
         "trial_converted_at": _text(trial.converted_at) if trial else None,
         "trial_bought_as": trial.bought_as if trial else None,
         "days_to_convert": trial.days_to_convert if trial else None,
@@ -220,5 +221,5 @@ def _email(person: Mapping[str, Any]) -> str | None:
     return email.lower() if email else None
 
 
-def _text(day: date | None) -> str | None:
-    return day.isoformat() if day else None
+def _text(on: date | None) -> str | None:
+    return on.isoformat() if on else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from tap_atlassian_marketplace.customers.coverage import billing_period
@@ -54,12 +55,16 @@ def movements(timeline: Timeline, sales: Sequence[Sale]) -> list[Movement]:
 
 
 def period_changes(sales: Sequence[Sale]) -> list[PeriodChange]:
-    """List the changes between monthly and annual bills, in the order of the sales."""
-    terms = [sale for sale in sales if not sale.is_refund and not sale.is_true_up and sale.is_covering]
+    """List the changes between monthly and annual bills, in the order in which they count."""
+    terms = [
+        (sale.since, sale.rank, sale)
+        for sale in sales
+        if sale.since and not sale.is_refund and not sale.is_true_up and sale.is_covering
+    ]
     return [
-        PeriodChange(later.sold, max(later.start, later.sold), billing_period(earlier), billing_period(later))
-        for earlier, later in pairwise(terms)
-        if later.start and later.sold and billing_period(earlier) != billing_period(later)
+        PeriodChange(later.sold or since, since, billing_period(earlier), billing_period(later))
+        for (_, _, earlier), (since, _, later) in pairwise(sorted(terms, key=itemgetter(0, 1)))
+        if billing_period(earlier) != billing_period(later)
     ]
 
 

@@ -19,7 +19,7 @@ from tap_atlassian_marketplace.customers.matching import NEGLIGIBLE, Recurring, 
 from tap_atlassian_marketplace.customers.money_tally import MoneyEntry, recurring_part
 from tap_atlassian_marketplace.customers.months import months_between
 from tap_atlassian_marketplace.customers.oddities import Oddity, negative_sums, odd_fields, overlaps
-from tap_atlassian_marketplace.customers.sales import DOWNGRADE, REFUND, UPGRADE
+from tap_atlassian_marketplace.customers.sales import REFUND
 from tap_atlassian_marketplace.customers.segments import Segment
 
 if TYPE_CHECKING:
@@ -125,8 +125,7 @@ class _Side:
             self._recur(sale, amount, sale.start, sale.end)
 
     def _recur(self, sale: Sale, amount: Decimal, start: date, end: date) -> None:
-        # A change counts from the day it was sold; a renewal that was posted late must not leave a hole.
-        since = max(start, sale.sold or start) if sale.kind in {UPGRADE, DOWNGRADE} else start
+        since = sale.since or start
         recurring = Recurring(sale, amount, per_month(amount, months_between(start, end)), since, end)
         self.recurring.append(recurring)
         if since < end:

@@ -100,8 +100,8 @@ def _effect(case: Situation, sale: Sale) -> dict[str, Any]:
     """What a sale did: to MRR on the first day on which it counts, to users, and whether it came in time."""
     details = obj(sale.row, "purchaseDetails")
     effect: dict[str, Any] = {}
-    if sale.start and sale.sold and not sale.is_true_up:
-        since = sale.start if sale.kind == RENEWAL else max(sale.start, sale.sold)
+    if sale.since and sale.start and sale.sold and not sale.is_true_up:
+        since = max(sale.start, sale.sold) if sale.is_refund else sale.since
         after = case.timeline.on(since).net
         effect |= {"mrr_after": after, "mrr_delta": after - case.timeline.before(since).net}
         if sale.kind == RENEWAL and not sale.is_refund:

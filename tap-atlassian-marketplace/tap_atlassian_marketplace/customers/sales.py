@@ -74,6 +74,12 @@ class Sale:
         return self.start is not None and self.end is not None and self.start < self.end
 
     @property
+    def since(self) -> date | None:
+        """First day on which it counts: a change from its sale on, while a renewal posted late must leave no hole."""
+        is_change = self.kind in {UPGRADE, DOWNGRADE}
+        return max(self.start, self.sold) if is_change and self.start and self.sold else self.start
+
+    @property
     def rank(self) -> tuple[int, str, str]:
         """Order of rows that does not depend on how they arrived: day of sale, order, line."""
         return (self.sold.toordinal() if self.sold else 0, self.order, self.line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,10 @@ import pytest
 from tests.tap.customers.ledger import row
 from tests.tap.customers.licences import account, examine, licence, trial
 
+from tap_atlassian_marketplace.customers.dossier import Dossier, Settings
+from tap_atlassian_marketplace.customers.examine import Examiner
 from tap_atlassian_marketplace.customers.identity import account_id, aliases, license_key
+from tap_atlassian_marketplace.customers.survey import Survey
 from target_journy.mapping import compile_streams
 from target_journy.mapping_file import load_mapping
 
@@ -35,6 +39,7 @@ FULL = licence(
     inGracePeriod="No",
     latestEvaluationStartDate="2024-12-01",
     evaluationEndDate="2024-12-31",
+    evaluationSaleDate="2025-01-01",
     evaluationOpportunitySize="50",
     parentProductName="Jira",
     parentProductEdition="Premium",
@@ -58,8 +63,7 @@ def test_properties_are_those_of_the_preset_for_raw_rows_and_say_the_same() -> N
     raw = RAW.operations(record)[1].account
     assert raw is not None
     mine = account(full, YEAR)
-    # Links need the vendor's number; the day of the sale that a trial led to is that of the sale itself.
-    differ = {"link_licenses", "link_transactions", "trial_sale_date"}
+    differ = {"link_licenses", "link_transactions"}  # they need the vendor's number
     for name, value in raw.properties.items():
         if name in differ:
             continue
@@ -67,6 +71,16 @@ def test_properties_are_those_of_the_preset_for_raw_rows_and_say_the_same() -> N
         if isinstance(said, str) and str(value).startswith(f"{said}T"):
             continue
         assert said == value, name
+
+
+def test_links_are_made_of_templates() -> None:
+    day = date.fromisoformat("2025-07-15")
+    links = {"link_licenses": "https://portal.test/{account_id}/licenses"}
+    found = Examiner(Settings(day, links=links), Survey.begin(day)).examine(
+        Dossier(licence(appEntitlementNumber="E 1/2"))
+    )
+    assert found.account is not None
+    assert found.account["link_licenses"] == "https://portal.test/E%201%2F2/licenses"
 
 
 def test_the_money_of_an_account() -> None:
@@ -163,7 +177,17 @@ def test_an_estimate_where_no_sale_is_known(tier: str, fields: Row, mrr: str) ->
     assert abs(found["mrr"] - Decimal(mrr)) <= Decimal("0.01")
 
 
-@pytest.mark.parametrize("fields", [{"licenseType": "OPEN_SOURCE"}, {"status": "inactive"}, {"tier": "Subscription"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"licenseType": "OPEN_SOURCE"},
+        {"status": "inactive"},
+        {"tier": "Subscription"},
+        {"licenseSourceType": "Atlassian"},
+        {"multiInstanceEntitlementNumber": "E-M"},
+        {"cmtDetails": {"status": "active", "relatedOnPremLicense": "SEN-9"}},
+    ],
+)
 def test_what_is_not_estimated(fields: Row) -> None:
     found = account(licence(**fields), more_sales=SOLD)
     assert (found["mrr"], found["mrr_source"]) == (0, "none")

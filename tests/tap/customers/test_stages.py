@@ -150,3 +150,13 @@ def test_feedback_of_leaving_and_an_accepted_quote() -> None:
 
 def test_who_is_no_customer_has_no_health() -> None:
     assert health(YEAR, fields={"status": "inactive"}, today="2027-01-01") == (None, [])
+
+
+def test_another_billing_period_is_no_contraction() -> None:
+    order = [
+        row("New", 100, "2025-05-15", "2025-06-15", billingPeriod="Monthly"),
+        row("Refund", -46.67, "2025-06-01", "2025-06-15", order="o", line="1", billingPeriod="Monthly"),
+        row("Renewal", 1000, "2026-06-01", "2027-06-01", sold="2025-06-01", order="o", line="2"),
+        row("Upgrade", 1000, "2025-06-01", "2026-06-01", order="o", line="3"),
+    ]
+    assert health(*order) == (70, [])
