@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from marketplace_sandbox.world.subscriptions.mix import Mix
 from marketplace_sandbox.world.world import World
 from tap_atlassian_marketplace.customers.dossier import Dossier, Settings
 from tap_atlassian_marketplace.customers.examine import Examiner
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from tap_atlassian_marketplace.customers.dossier import Findings
-
-mix = pytest.importorskip("marketplace_sandbox.world.subscriptions.mix", reason="this sandbox simulates no revenue")
 
 GRACE = timedelta(days=30)
 REFUNDS = {"refunded in full", "cancelled", "goodwill refund", "partial refund"}
@@ -38,7 +37,7 @@ def today() -> date:
 @pytest.fixture(scope="module")
 def cases(today: date) -> list[Case]:
     """The truth and the findings about each licence of which all rows are there."""
-    world = World(seed=31, customers=600, today=today.isoformat(), ideas=(), mix=mix.Mix(hidden=0))
+    world = World(seed=31, customers=600, today=today.isoformat(), ideas=(), mix=Mix(hidden=0))
     keys = {alias: license_key(row) for row in world.licenses for alias in aliases(row)}
     sales = defaultdict(list)
     survey = Survey.begin(today)

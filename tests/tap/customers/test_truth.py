@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from marketplace_sandbox.world.subscriptions.mix import Mix
 from marketplace_sandbox.world.world import World
 from tap_atlassian_marketplace.customers.identity import aliases, license_key
 from tap_atlassian_marketplace.customers.revenue import compute_revenue
@@ -18,8 +19,6 @@ from tap_atlassian_marketplace.customers.timeline import Timeline
 if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
-
-mix = pytest.importorskip("marketplace_sandbox.world.subscriptions.mix", reason="this sandbox simulates no revenue")
 
 CUSTOMERS = 1200
 ONE_DAY = timedelta(days=1)
@@ -40,7 +39,7 @@ class Comparison:
 
 @pytest.fixture(scope="module")
 def compared() -> Comparison:
-    world = World(seed=7, customers=CUSTOMERS, ideas=(), mix=mix.Mix())
+    world = World(seed=7, customers=CUSTOMERS, ideas=(), mix=Mix())
     keys = {alias: license_key(row) for row in world.licenses for alias in aliases(row)}
     sales = defaultdict(list)
     for row in world.transactions:
