@@ -1,0 +1,68 @@
+"""A map between texts that keeps only their 64-bit hashes: 16 bytes an entry."""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from tap_atlassian_marketplace.hash_index import hash64, position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_RUN = 1 << 16
+
+
+class HashMap:
+    """Maps the hashes of some texts to the hashes of others, each to that of the smallest text that it came with.
+
+    Args:
+        pairs: Keys and values, in any order; gone through again when a key comes with more than one value.
+    """
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self._keys, self._values = array("Q"), array("Q")
+        ambiguous: dict[int, str] = {}
+        for key, found in groupby(heapq.merge(*_sorted_runs(pairs)), key=itemgetter(0)):
+            values = {value for _, value in found}
+            self._keys.append(key)
+            self._values.append(values.pop())
+            if values:
+                ambiguous[key] = ""
+        if ambiguous:
+            self._settle(ambiguous, pairs)
+
+    def get(self, key: str) -> int | None:
+        """Give the hash of the value that belongs to a key; None for a key that never came."""
+        place = position(self._keys, hash64(key))
+        return None if place is None else self._values[place]
+
+    def _settle(self, smallest: dict[int, str], pairs: Iterable[tuple[str, str]]) -> None:
+        for key, value in pairs:
+            hashed = hash64(key)
+            if hashed in smallest:
+                smallest[hashed] = min(smallest[hashed] or value, value)
+        for hashed, value in smallest.items():
+            place = position(self._keys, hashed)
+            if place is not None:
+                self._values[place] = hash64(value)
+
+
+def _sorted_runs(pairs: Iterable[tuple[str, str]]) -> list[zip[tuple[int, int]]]:
+    runs: list[zip[tuple[int, int]]] = []
+    run: list[tuple[int, int]] = []
+
+    def close() -> None:
+        run.sort()
+        runs.append(zip(array("Q", map(itemgetter(0), run)), array("Q", map(itemgetter(1), run)), strict=True))
+        run.clear()
+
+    for key, value in pairs:
+        run.append((hash64(key), hash64(value)))
+        if len(run) == _RUN:
+            close()
+    close()
+    return runs
