@@ -16,7 +16,6 @@ from scripts import hub, publisher, settings, warehouses
 from scripts.meltano_project import JOURNY, TAP
 from scripts.setup import ROOT
 
-from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 from target_journy.expressions import MappingFunctions, fields_of
 from target_journy.mapping_file import Property, load_mapping
 
@@ -213,7 +212,7 @@ def warehouse_tables() -> str:
     """Return the columns of each stream's table in the warehouses."""
     heads = ["column", *warehouses.WAREHOUSES, "meaning"]
     parts = ["### In every table\n", table(heads, warehouses.metadata_columns())]
-    for stream in TapAtlassianMarketplace.stream_order:
+    for stream in warehouses.STREAMS:
         schema = schema_of(stream)
         parts += [f"### `{stream}`\n", table(heads, warehouses.columns(schema))]
         if inner := list(warehouses.inner_values(schema)):

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 WAREHOUSES = ("PostgreSQL", "DuckDB", "Snowflake")
+STREAMS = ("licenses", "contacts", "transactions")  # that the project's jobs load
 # As `format_type` tells it in PostgreSQL, and `information_schema` in the others.
 TYPES = {
     "text": ("text", "VARCHAR", "TEXT"),

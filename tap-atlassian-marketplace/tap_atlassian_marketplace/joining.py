@@ -63,14 +63,17 @@ class LicenseJoin:
         directory: An existing private directory for the files of the join.
         licenses: All licences, each once; gone through more than once.
         others: Rows of other reports, by kind.
+
+    Attributes:
+        parts: Files with about as many licences each, to be read by `read_part`.
     """
 
     def __init__(self, directory: Path, licenses: Iterable[Row], others: Mapping[str, Iterable[Row]]) -> None:
-        self._paths = [directory / f"join-{number}.jsonl" for number in range(_BUCKETS)]
+        self.parts = [directory / f"join-{number}.jsonl" for number in range(_BUCKETS)]
         self._own = HashMap(_Pairs(licenses, shared=False))
         self._shared = HashMap(_Pairs(licenses, shared=True))
         with ExitStack() as opened:
-            files = [opened.enter_context(_private(path)) for path in self._paths]
+            files = [opened.enter_context(_private(path)) for path in self.parts]
             for row in licenses:
                 _write(files, hash64(license_key(row) or ""), _LICENSES, row)
             for kind, rows in others.items():
@@ -79,17 +82,8 @@ class LicenseJoin:
 
     def __iter__(self) -> Iterator[Joined]:
         """Give all licences, and groups of rows without one, always in the same order."""
-        for path in self._paths:
-            groups: dict[int, Joined] = defaultdict(Joined)
-            with path.open("rb") as file:
-                for text in file:
-                    line = _decode(text)
-                    if line.kind == _LICENSES:
-                        groups[line.group].license = line.row
-                    else:
-                        groups[line.group].others[line.kind].append(line.row)
-            for group in sorted(groups):
-                yield groups.pop(group)
+        for part in self.parts:
+            yield from read_part(part)
 
     def _group(self, row: Row) -> int:
         names = aliases(row)
@@ -98,6 +92,20 @@ class LicenseJoin:
                 if (group := index.get(name)) is not None:
                     return group
         return hash64(f"account {account_id(row) or ''}")
+
+
+def read_part(path: Path) -> Iterator[Joined]:
+    """Give the licences of a part of a join, and groups of rows without one, always in the same order."""
+    groups: dict[int, Joined] = defaultdict(Joined)
+    with path.open("rb") as file:
+        for text in file:
+            line = _decode(text)
+            if line.kind == _LICENSES:
+                groups[line.group].license = line.row
+            else:
+                groups[line.group].others[line.kind].append(line.row)
+    for group in sorted(groups):
+        yield groups.pop(group)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from tap_atlassian_marketplace.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from tap_atlassian_marketplace.bookmarks import Window
     from tap_atlassian_marketplace.client import MarketplaceClient, Parameters
@@ -46,7 +47,7 @@ class Reports:
         self.selection = Selection(settings)
         self._settings = settings
         self._client = client
-        self._windows: dict[str, Window] = {}
+        self._is_open = False
         self._requests: dict[str, list[ExportRequest]] = {LICENSES: [], TRANSACTIONS: []}
 
     @cached_property
@@ -69,15 +70,27 @@ class Reports:
     @property
     def is_open(self) -> bool:
         """Whether the exports of the run were started."""
-        return bool(self._windows)
+        return self._is_open
 
-    def open(self, windows: Mapping[str, Window]) -> None:
+    def open(self, windows: Mapping[str, Window], *, everything: bool = False) -> None:
         """Start all exports that the run needs.
 
         Args:
-            windows: For each selected stream the days whose rows it emits.
+            windows: For each selected stream of source rows the days whose rows it emits.
+            everything: Ask for all licences and transactions whatever these streams need: customers are computed from
+                all of them.
         """
-        self._windows = dict(windows)
+        self._is_open = True
+        if everything:
+            self._requests = {
+                LICENSES: list(self._license_requests(None, restricted=False)),
+                TRANSACTIONS: list(self._transaction_requests(None)),
+            }
+        else:
+            self._request_what_is_new(windows)
+        self._spool.start(self._requests[LICENSES] + self._requests[TRANSACTIONS])
+
+    def _request_what_is_new(self, windows: Mapping[str, Window]) -> None:
         licenses = {name: window for name, window in windows.items() if name != "transactions"}
         # Which transactions belong to the chosen licences is known only from all of them.
         all_licenses = "transactions" in windows and (self.selection.restricts_licenses or self.selection.is_trial)
@@ -86,7 +99,15 @@ class Reports:
             self._requests[LICENSES] = list(self._license_requests(since))
         if "transactions" in windows:
             self._requests[TRANSACTIONS] = list(self._transaction_requests(windows["transactions"].since))
-        self._spool.start(self._requests[LICENSES] + self._requests[TRANSACTIONS])
+
+    @property
+    def directory(self) -> Path:
+        """Where a run may keep further files until its end; private."""
+        return self._spool.directory
+
+    def everything(self) -> tuple[MergedRows, MergedRows]:
+        """Give all licences and all transactions, each once, whatever the filters let through."""
+        return self._all_licenses, self._all_transactions
 
     def licenses(self, read: Callable[[bytes], Any] = whole_row) -> Iterator[Any]:
         """Give the licences that the filters let through, each once, of any age.
@@ -162,20 +183,24 @@ class Reports:
             return LicenseIds(self.licenses(), numbers)
         return None
 
-    def _license_requests(self, since: str | None) -> Iterator[ExportRequest]:
-        settings, selection = self._settings, self.selection
+    def _license_requests(self, since: str | None, *, restricted: bool = True) -> Iterator[ExportRequest]:
+        settings = self._settings
         shared: Parameters = [
             ("dateType", "start"),
             ("includeAtlassianLicenses", _flag(settings.include_atlassian_licenses)),
-            *(("status", status) for status in selection.statuses),
-            *(("licenseType", kind) for kind in selection.types),
-            *(("hosting", hosting) for hosting in selection.hostings),
+            *(self._restrictions() if restricted else ()),
             *self._common(since),
         ]
         # One call gives the licences of paid apps or those of free apps, never both.
         for free in (False, True) if settings.include_free_apps else (False,):
             for window in _LICENSE_WINDOWS:
                 yield from self._by_number(LICENSES, [*window, ("showLifeTimeFreeLicenses", _flag(free)), *shared])
+
+    def _restrictions(self) -> Iterator[tuple[str, str]]:
+        selection = self.selection
+        yield from (("status", status) for status in selection.statuses)
+        yield from (("licenseType", kind) for kind in selection.types)
+        yield from (("hosting", hosting) for hosting in selection.hostings)
 
     def _transaction_requests(self, since: str | None) -> Iterator[ExportRequest]:
         manual = ("includeManualInvoice", _flag(self._settings.include_manual_invoices))

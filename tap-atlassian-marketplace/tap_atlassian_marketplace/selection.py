@@ -11,7 +11,7 @@ from tap_atlassian_marketplace.customers.identity import aliases
 from tap_atlassian_marketplace.hash_index import HashIndex, hash64, position
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from tap_atlassian_marketplace.customers.identity import HasFields
     from tap_atlassian_marketplace.settings import Settings
@@ -68,6 +68,19 @@ class Selection:
             and _matches(row, "licenseType", self._accepted_types, api_value)
             and _matches(row, "hosting", self.hostings, api_hosting)
         )
+
+    def admits_customer(self, license_: HasFields | None, transactions: Sequence[HasFields]) -> bool:
+        """Say whether what is computed of a licence and its transactions is to be emitted.
+
+        Args:
+            license_: The licence; None where only its transactions are known.
+            transactions: Its transactions.
+        """
+        if license_ is not None:
+            return self.admits_license(license_)
+        if self.restricts_licenses or not any(self._admits_app(row) for row in transactions):
+            return False
+        return not self.is_trial or any(not self._entitlements.isdisjoint(aliases(row)) for row in transactions)
 
     def admits_transaction(self, row: HasFields, licenses: LicenseIds | None) -> bool:
         """Say whether a transaction is to be emitted.

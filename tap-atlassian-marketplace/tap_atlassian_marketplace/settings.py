@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
+from datetime import date, datetime, timezone
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from singer_sdk import typing as th
 
 from marketplace_singer import SettingsError, text_list, web_address
+from tap_atlassian_marketplace.customers.domains import DomainClasses
+from tap_atlassian_marketplace.customers.dossier import Settings as CustomerSettings
 from tap_atlassian_marketplace.dates import is_date
 
 if TYPE_CHECKING:
@@ -16,6 +23,12 @@ if TYPE_CHECKING:
 
 DEFAULT_API_URL = "https://api.atlassian.com/marketplace"
 DEFAULT_USER_AGENT = "tap-atlassian-marketplace"
+_PORTAL = "https://marketplace.atlassian.com/manage/vendors/{vendor_id}/reporting"
+_PORTAL_PAGES = {
+    "link_licenses": "licenses?text={account_id}",
+    "link_transactions": "transactions?text={account_id}",
+}
+_LINK_NAME = re.compile(r"link_[a-z0-9_]{1,50}", re.ASCII)
 COMPLIANCE_BOUNDARIES = ["commercial", "fedramp_moderate", "isolated_cloud"]
 
 _NUMBER_OR_TEXT = th.CustomType({"type": ["string", "number", "null"]})
@@ -141,6 +154,52 @@ CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
         default=COMPLIANCE_BOUNDARIES,
     ),
     _setting(
+        "as_of",
+        _DATE,
+        "As of",
+        "The day (YYYY-MM-DD) that counts as today in the customer streams; later rows still count. "
+        "Default: today in UTC.",
+    ),
+    _setting(
+        "own_domains",
+        _LIST,
+        "Own domains",
+        "E-mail domains of the vendor: licences of these people are no customers.",
+    ),
+    _setting(
+        "partner_domains",
+        _LIST,
+        "Partner domains",
+        "E-mail domains of resellers and solution partners, besides those that licences and sales name.",
+    ),
+    _setting(
+        "free_domains_extra",
+        _LIST,
+        "Further free domains",
+        "Further e-mail domains of mailbox providers, which say nothing about a customer.",
+    ),
+    _setting(
+        "grace_days",
+        th.CustomType({"type": ["integer", "null"], "minimum": 0}),
+        "Days of grace",
+        "Days after the end of what is paid for until a customer counts as gone. It never changes MRR.",
+        default=30,
+    ),
+    _setting(
+        "ignore_goodwill_below",
+        _NUMBER_OR_TEXT,
+        "Ignore goodwill below",
+        "Refunds smaller than this share of the sale that they belong to (0.1 for a tenth) lower revenue, but not MRR. "
+        "Default: every refund lowers MRR.",
+    ),
+    _setting(
+        "portal_links",
+        th.CustomType({"type": ["object", "string", "null"], "additionalProperties": {"type": "string"}}),
+        "Portal links",
+        "Addresses to put on accounts, by property name (`link_…`), with `{account_id}` and `{vendor_id}` in them. "
+        "Default, where `vendor_id` is given: `link_licenses` and `link_transactions` in the vendor portal.",
+    ),
+    _setting(
         "export_timeout",
         th.CustomType({"type": ["integer", "null"], "minimum": 1, "maximum": 86400}),
         "Export time-out",
@@ -192,10 +251,31 @@ class Settings:
     include_free_apps: bool
     include_manual_invoices: bool
     compliance_boundaries: tuple[str, ...]
+    as_of: date
+    own_domains: tuple[str, ...]
+    partner_domains: tuple[str, ...]
+    free_domains_extra: tuple[str, ...]
+    grace_days: int
+    ignore_goodwill_below: Decimal | None
+    portal_links: Mapping[str, str]
     export_timeout: int
     max_parallel_requests: int
     user_agent: str
     spool_dir: str | None
+
+    def customers(self) -> CustomerSettings:
+        """Give what the customer streams are computed with."""
+        return CustomerSettings(
+            today=self.as_of,
+            grace_days=self.grace_days,
+            ignore_goodwill_below=self.ignore_goodwill_below,
+            domains=DomainClasses(
+                frozenset(map(str.lower, self.own_domains)),
+                frozenset(map(str.lower, self.partner_domains)),
+                frozenset(map(str.lower, self.free_domains_extra)),
+            ),
+            links=self.portal_links,
+        )
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:
@@ -232,6 +312,13 @@ class Settings:
             include_free_apps=_or_default(config, "include_free_apps"),
             include_manual_invoices=_or_default(config, "include_manual_invoices"),
             compliance_boundaries=_list(config, "compliance_boundaries") or tuple(COMPLIANCE_BOUNDARIES),
+            as_of=date.fromisoformat(_date(config, "as_of") or datetime.now(timezone.utc).date().isoformat()),
+            own_domains=_list(config, "own_domains"),
+            partner_domains=_list(config, "partner_domains"),
+            free_domains_extra=_list(config, "free_domains_extra"),
+            grace_days=_or_default(config, "grace_days"),
+            ignore_goodwill_below=_share(config, "ignore_goodwill_below"),
+            portal_links=_links(config, "portal_links", vendor_id),
             export_timeout=_or_default(config, "export_timeout"),
             max_parallel_requests=_or_default(config, "max_parallel_requests"),
             user_agent=_header(config, "user_agent") or DEFAULT_USER_AGENT,
@@ -280,6 +367,39 @@ def _date(config: Mapping[str, Any], name: str) -> str | None:
 
 def _list(config: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return text_list(name, config.get(name))
+
+
+def _share(config: Mapping[str, Any], name: str) -> Decimal | None:
+    text = _text(config, name)
+    try:
+        share = Decimal(text) if text else None
+        is_share = share is None or 0 <= share <= 1
+    except InvalidOperation:
+        is_share = False
+    if not is_share:
+        raise SettingsError(f"setting {name!r}: expected a share between 0 and 1, such as 0.1 for a tenth")
+    return share
+
+
+def _links(config: Mapping[str, Any], name: str, vendor_id: str | None) -> Mapping[str, str]:
+    links = config.get(name)
+    if isinstance(links, str):
+        try:
+            links = json.loads(links or "null")
+        except ValueError:
+            raise SettingsError(f"setting {name!r}: expected JSON, an address for each property name") from None
+    if links is None:
+        links = {kind: f"{_PORTAL}/{page}" for kind, page in _PORTAL_PAGES.items()} if vendor_id else {}
+    if not isinstance(links, dict) or not all(isinstance(link, str) for link in links.values()):
+        raise SettingsError(f"setting {name!r}: expected an address for each property name")
+    for property_, link in links.items():
+        if not _LINK_NAME.fullmatch(property_):
+            raise SettingsError(f"setting {name!r}: a name must be `link_` and small letters, digits or `_`")
+        if "{vendor_id}" in link and not vendor_id:
+            raise SettingsError(f"setting {name!r} names {{vendor_id}}, but setting 'vendor_id' is missing")
+    return {
+        property_: link.replace("{vendor_id}", quote(vendor_id or "", safe="")) for property_, link in links.items()
+    }
 
 
 def _api_url(config: Mapping[str, Any]) -> str:

@@ -32,6 +32,9 @@ class Spool:
         client: The API.
         settings: Where to keep the files, how long to wait, how many calls at a time.
 
+    Attributes:
+        directory: Where the files are; for whatever else a run keeps until its end, too.
+
     Raises:
         SpoolError: The directory cannot be made.
     """
@@ -40,7 +43,7 @@ class Spool:
         self._workers = settings.max_parallel_requests
         self._rows: dict[ExportRequest, Future[SpooledRows]] = {}
         directory = SpoolDirectory(settings.spool_dir)
-        self._directory = directory.path
+        self.directory = directory.path
         self._work = _Work(client, settings.export_timeout)
         self.close = weakref.finalize(self, _close, self._work.stop, directory)
 
@@ -50,7 +53,7 @@ class Spool:
         for request in requests:
             if request not in self._rows:
                 self._rows[request] = Future()
-                waiting.put(_Task(request, self._directory / f"{len(self._rows)}.json", self._rows[request]))
+                waiting.put(_Task(request, self.directory / f"{len(self._rows)}.json", self._rows[request]))
         for _ in range(min(waiting.qsize(), self._workers)):
             threading.Thread(target=self._work.do_all, args=(waiting,), name="export", daemon=True).start()
 

@@ -9,23 +9,53 @@ import click
 
 from marketplace_http import redact_logs
 from tap_atlassian_marketplace.client import MarketplaceClient
+from tap_atlassian_marketplace.customer_rows import CustomerRows
 from tap_atlassian_marketplace.reports import Reports
 from tap_atlassian_marketplace.sdk import OrderedTap
 from tap_atlassian_marketplace.settings import CONFIG_SCHEMA, Settings
-from tap_atlassian_marketplace.streams import Contacts, Licenses, MarketplaceStream, Transactions
+from tap_atlassian_marketplace.streams import (
+    AccountEvents,
+    Accounts,
+    Anomalies,
+    Contacts,
+    CustomerStream,
+    Licenses,
+    MarketplaceStream,
+    MrrSegments,
+    People,
+    Transactions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-STREAMS: tuple[type[MarketplaceStream], ...] = (Licenses, Contacts, Transactions)
+STREAMS: tuple[type[MarketplaceStream | CustomerStream], ...] = (
+    Licenses,
+    Contacts,
+    Transactions,
+    Accounts,
+    People,
+    AccountEvents,
+    MrrSegments,
+    Anomalies,
+)
 
 
 class TapAtlassianMarketplace(OrderedTap):
-    """Licences, contacts and transactions of an Atlassian Marketplace vendor."""
+    """Licences, contacts and transactions of an Atlassian Marketplace vendor, and the customers behind them."""
 
     name = "tap-atlassian-marketplace"
     config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_SCHEMA
-    stream_order = ("licenses", "contacts", "transactions")
+    stream_order = (
+        "licenses",
+        "contacts",
+        "transactions",
+        "accounts",
+        "people",
+        "account_events",
+        "mrr_segments",
+        "anomalies",
+    )
 
     @cached_property
     def settings(self) -> Settings:
@@ -46,7 +76,7 @@ class TapAtlassianMarketplace(OrderedTap):
         """The reports of this run."""
         return Reports(self.settings, self.client)
 
-    def discover_streams(self) -> Sequence[MarketplaceStream]:
+    def discover_streams(self) -> Sequence[MarketplaceStream | CustomerStream]:
         """Make all streams; needs no call."""
         return [stream(self) for stream in STREAMS]
 
@@ -64,9 +94,21 @@ class TapAtlassianMarketplace(OrderedTap):
                 )
             selected = [stream for stream in self.streams.values() if stream.selected]
             self.reports.open(
-                {stream.name: stream.window for stream in selected if isinstance(stream, MarketplaceStream)}
+                {stream.name: stream.window for stream in selected if isinstance(stream, MarketplaceStream)},
+                everything=any(isinstance(stream, CustomerStream) for stream in selected),
             )
         return self.reports
+
+    @cached_property
+    def customers(self) -> CustomerRows:
+        """The rows of the customer streams; computed when they are asked for."""
+        reports = self.open_reports()
+        licenses, transactions = reports.everything()
+        rows = CustomerRows(
+            reports.directory, licenses, transactions, self.settings.customers(), self.reports.selection
+        )
+        self.logger.info("%s", rows.tally.text())
+        return rows
 
     def check(self) -> str:
         """Make the one call that shows whether token, permission and vendor are right.

@@ -6,17 +6,43 @@ import pytest
 import requests_mock
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
 from tests.tap.every_field import EVERY_LICENSE_FIELD, EVERY_TRANSACTION_FIELD
-from tests.tap.fake_marketplace import CONFIG, FakeMarketplace
+from tests.tap.fake_marketplace import CONFIG, FakeMarketplace, transaction_row
 
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 
 
-class TestAgainstMadeUpAnswers(get_tap_test_class(TapAtlassianMarketplace, config=CONFIG, parse_env_config=False)):
+def everything_selected():
+    """The catalogue with all streams selected, also those that are not by default."""
+    catalog = TapAtlassianMarketplace(validate_config=False).catalog_dict
+    for stream in catalog["streams"]:
+        for entry in stream["metadata"]:
+            entry["metadata"]["selected"] = True
+    return catalog
+
+
+# The other one counts as a refund, since it gives a reason for a credit note.
+SALE = transaction_row(
+    1,
+    1,
+    purchaseDetails={
+        "saleDate": "2026-01-01",
+        "saleType": "New",
+        "purchasePrice": 120,
+        "vendorAmount": 90,
+        "maintenanceStartDate": "2026-01-01",
+        "maintenanceEndDate": "2027-01-01",
+    },
+)
+
+
+class TestAgainstMadeUpAnswers(
+    get_tap_test_class(TapAtlassianMarketplace, config=CONFIG, catalog=everything_selected(), parse_env_config=False)
+):
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
     def fake_api(cls):
         with requests_mock.Mocker() as mock:
-            yield FakeMarketplace(mock, [EVERY_LICENSE_FIELD], [EVERY_TRANSACTION_FIELD])
+            yield FakeMarketplace(mock, [EVERY_LICENSE_FIELD], [EVERY_TRANSACTION_FIELD, SALE])
 
 
 sandbox = pytest.importorskip("marketplace_sandbox.server", reason="the sandbox is not installed")
@@ -35,6 +61,7 @@ class TestAgainstTheSandbox(
     get_tap_test_class(
         TapAtlassianMarketplace,
         config=SANDBOX_CONFIG,
+        catalog=everything_selected(),
         suite_config=SuiteConfig(max_records_limit=10_000),
         parse_env_config=False,
     )

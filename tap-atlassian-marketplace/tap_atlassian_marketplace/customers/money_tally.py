@@ -85,3 +85,12 @@ class MoneyTally:
     def unaccounted(self) -> Decimal:
         """What went in and is found nowhere, in USD; anything but 0 is a mistake of this program."""
         return self.total() - sum((self.total(place) for place in PLACES), _NOTHING)
+
+    def text(self) -> str:
+        """Say in a few lines where the money went."""
+        lines = [f"Money of {sum(self.rows.values())} transactions, in USD: {self.total():,.2f}"]
+        for kind in sorted(self.amounts):
+            sums = self.amounts[kind]
+            parts = [f"{place} {sums[place]:,.2f}" for place in PLACES if sums[place]]
+            lines.append(f"  {kind} ({self.rows[kind]}): {sums['amount']:,.2f}; {', '.join(parts) or 'nothing'}")
+        return "\n".join([*lines, f"  unaccounted for: {self.unaccounted:,.2f}"])

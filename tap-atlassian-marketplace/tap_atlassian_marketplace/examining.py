@@ -1,0 +1,114 @@
+"""Examine the licences of a part of a join, in this process or in others beside it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tap_atlassian_marketplace.customers.dossier import Dossier
+from tap_atlassian_marketplace.customers.examine import Examiner
+from tap_atlassian_marketplace.customers.money_tally import MoneyTally
+from tap_atlassian_marketplace.joining import read_part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from tap_atlassian_marketplace.customers.dossier import Findings, Settings
+    from tap_atlassian_marketplace.customers.survey import Survey
+    from tap_atlassian_marketplace.selection import Selection
+
+ACCOUNTS, EVENTS, SEGMENTS, ANOMALIES = "accounts", "account_events", "mrr_segments", "anomalies"
+PERSON_PARTS = "person_parts"
+TRANSACTIONS = "transactions"
+
+# Below, other processes would cost more than they save.
+_WORTH_MORE_PROCESSES = 8 << 20  # bytes of all parts
+_MOST_PROCESSES = 8
+_BUFFER = 1 << 16
+
+encode = msgspec.json.Encoder(decimal_format="number").encode
+_work: PartExaminer  # of a process beside
+
+
+class PartExaminer:
+    """Examines the licences of parts, and writes what it finds beside each part.
+
+    Args:
+        settings: What the vendor decides.
+        survey: What all licences and transactions were seen to say.
+        selection: Which customers are emitted. They are computed from everything all the same, since one licence
+            tells what another means.
+    """
+
+    def __init__(self, settings: Settings, survey: Survey, selection: Selection) -> None:
+        self._examiner = Examiner(settings, survey)
+        self._selection = selection
+
+    def examine(self, part: Path) -> MoneyTally:
+        """Write the findings about a part's licences; tell where the money of their transactions went."""
+        tally = MoneyTally()
+        with ExitStack() as opened:
+            kinds = (ACCOUNTS, EVENTS, SEGMENTS, ANOMALIES, PERSON_PARTS)
+            files = {kind: opened.enter_context(private(found(part, kind))) for kind in kinds}
+            for findings in self._findings(part):
+                tally.add(findings.money)
+                _write(files[ACCOUNTS], [findings.account] if findings.account else [])
+                _write(files[EVENTS], findings.account_events)
+                _write(files[SEGMENTS], findings.mrr_segments)
+                _write(files[ANOMALIES], findings.anomalies)
+                _write(files[PERSON_PARTS], findings.people)
+        return tally
+
+    def _findings(self, part: Path) -> Iterator[Findings]:
+        for joined in read_part(part):
+            sales = joined.others[TRANSACTIONS]
+            if self._selection.admits_customer(joined.license, sales):
+                yield self._examiner.examine(Dossier(joined.license, sales))
+
+
+def examine_all(
+    parts: Sequence[Path], settings: Settings, survey: Survey, selection: Selection
+) -> Iterator[MoneyTally]:
+    """Examine all parts, on all processors where they are large; see `PartExaminer`."""
+    processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
+    if processes == 1 or sum(part.stat().st_size for part in parts) < _WORTH_MORE_PROCESSES:
+        yield from map(PartExaminer(settings, survey, selection).examine, parts)
+        return
+    # Not forked: this process has threads.
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, fresh, _begin, (settings, survey, selection)) as others:
+        try:
+            yield from others.map(_examine, parts)
+        except BaseException:
+            others.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def found(part: Path, kind: str) -> Path:
+    """Give the file with what was found of a kind about a part's licences."""
+    return part.with_name(f"{part.stem}-{kind}.jsonl")
+
+
+def private(path: Path) -> BinaryIO:
+    """Open a new file that only this user can read."""
+    return os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb", _BUFFER)
+
+
+def _begin(settings: Settings, survey: Survey, selection: Selection) -> None:
+    global _work  # noqa: PLW0603 - what a process beside works with, for all its parts
+    _work = PartExaminer(settings, survey, selection)
+
+
+def _examine(part: Path) -> MoneyTally:
+    return _work.examine(part)
+
+
+def _write(file: BinaryIO, rows: Iterable[Any]) -> None:
+    file.writelines(encode(row) + b"\n" for row in rows)

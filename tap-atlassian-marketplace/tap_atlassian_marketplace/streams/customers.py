@@ -1,0 +1,71 @@
+"""The customer streams: what licences and transactions mean."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from tap_atlassian_marketplace import customer_rows, examining
+from tap_atlassian_marketplace.json_array import whole_row
+from tap_atlassian_marketplace.row_kinds import LICENSES, TRANSACTIONS
+from tap_atlassian_marketplace.sdk import BookmarkedStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
+
+
+class CustomerStream(BookmarkedStream):
+    """Rows that are computed from all licences and all transactions; each run emits all of them."""
+
+    selected_by_default = False
+
+    _tap: TapAtlassianMarketplace
+
+    def __init__(self, tap: TapAtlassianMarketplace) -> None:
+        schema = files("tap_atlassian_marketplace.schemas").joinpath(f"{self.name}.json").read_text("utf-8")
+        super().__init__(tap, schema=json.loads(schema))
+
+    def get_records(self, context: object) -> Iterator[Any]:  # noqa: ARG002 - there are no partitions
+        """Give all rows, as JSON where nothing about them changes."""
+        rows = self._tap.customers.encoded(self.name)
+        yield from rows if self.writes_records_as_they_are else map(whole_row, rows)
+        for report in (LICENSES, TRANSACTIONS):
+            self._tap.reports.vouch_for(report)
+
+
+class Accounts(CustomerStream):
+    """What one looks for when one looks at a customer: one row an entitlement."""
+
+    name = examining.ACCOUNTS
+    primary_keys = ("account_id",)
+
+
+class People(CustomerStream):
+    """The people behind all licences, one row an e-mail."""
+
+    name = customer_rows.PEOPLE
+    primary_keys = ("email",)
+
+
+class AccountEvents(CustomerStream):
+    """What happened to an account: sales, trials, churn."""
+
+    name = examining.EVENTS
+    primary_keys = ("event_id",)
+
+
+class MrrSegments(CustomerStream):
+    """What each transaction adds to monthly recurring revenue, or takes from it, on which days."""
+
+    name = examining.SEGMENTS
+    primary_keys = ("account_id", "transaction_key", "target_transaction_key", "valid_from")
+
+
+class Anomalies(CustomerStream):
+    """What is odd about sales, and what to do about it."""
+
+    name = examining.ANOMALIES
+    primary_keys = ("id",)

@@ -1,0 +1,186 @@
+"""The customer streams of a run: from everything, filtered on the way out, the same whatever the order of rows."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from tests.tap.fake_marketplace import license_row, run, transaction_row
+
+from marketplace_singer import SettingsError
+from tap_atlassian_marketplace import examining
+
+STREAMS = ("accounts", "people", "account_events", "mrr_segments", "anomalies")
+TODAY = {"as_of": "2026-03-01"}
+
+
+def sale(number: int, license_number: int | None, price: float = 1200, **purchase: Any) -> dict[str, Any]:
+    return transaction_row(
+        number,
+        license_number,
+        purchaseDetails={
+            "saleDate": "2026-01-01",
+            "saleType": "New",
+            "purchasePrice": price,
+            "vendorAmount": price * 0.75,
+            "maintenanceStartDate": "2026-01-01",
+            "maintenanceEndDate": "2027-01-01",
+            **purchase,
+        },
+    )
+
+
+LICENSES = [
+    license_row(1, contactDetails={"technicalContact": {"email": "ann@acme.example", "name": "Ann Lee"}}),
+    license_row(
+        2,
+        hosting="Data Center",
+        contactDetails={
+            "technicalContact": {"email": "Bob@acme.example"},
+            "billingContact": {"email": " ANN@acme.example"},
+        },
+    ),
+]
+SALES = [sale(1, 1), sale(2, 2, 600), sale(3, 1, -100, saleType="Refund"), sale(4, 9, 60), sale(5, None, 12)]
+
+
+def customers(**settings: Any) -> dict[str, list[dict[str, Any]]]:
+    output = run(streams=STREAMS, **TODAY, **settings)
+    return {name: output.records(name) for name in STREAMS}
+
+
+def test_accounts_people_events_segments_and_anomalies(marketplace):
+    marketplace(LICENSES, SALES)
+    found = customers()
+    accounts = {row["account_id"]: row for row in found["accounts"]}
+    assert accounts.keys() == {"E-1", "E-2", "E-9"}
+    # A year's 1,200 and 600, and of 60 for a licence that is not listed; 100 of the first went back at once.
+    assert [accounts[name]["mrr_gross"] for name in ("E-1", "E-2", "E-9")] == [91.67, 50, 5]
+    assert [accounts[name]["mrr"] for name in ("E-1", "E-2", "E-9")] == [68.75, 37.5, 3.75]
+    assert accounts["E-1"]["link_licenses"].endswith("/vendors/4711/reporting/licenses?text=E-1")
+    people = {row["email"]: row for row in found["people"]}
+    assert people.keys() == {"ann@acme.example", "bob@acme.example"}
+    assert people["ann@acme.example"]["marketplace_roles"] == ["technical", "billing"]
+    assert people["ann@acme.example"]["entitlements_count"] == 2
+    assert people["ann@acme.example"]["full_name"] == "Ann Lee"
+    assert {row["event_id"] for row in found["account_events"]} == {f"tx:IN-{n}|line-{n}" for n in (1, 2, 3, 4)}
+    assert {row["transaction_key"] for row in found["mrr_segments"]} == {f"IN-{n}|line-{n}" for n in (1, 2, 3, 4)}
+    reasons = {(row["reason"], row["account_id"]) for row in found["anomalies"]}
+    assert reasons >= {("license_missing", "E-9"), ("no_license_named", "")}
+
+
+def test_they_are_not_selected_by_default(marketplace):
+    fake = marketplace(LICENSES, SALES)
+    output = run()
+    assert not any(output.records(name) for name in STREAMS)
+    assert fake.starts
+
+
+def test_they_are_computed_from_everything_while_the_others_emit_what_is_new(marketplace):
+    rows = [*LICENSES, license_row(3, lastUpdated="2026-03-02")]
+    fake = marketplace(rows, SALES)
+    state = run(streams=("licenses",)).messages[-1]["value"]
+    del fake.starts[:]
+    output = run(state, streams=("licenses", "accounts"), lookback_days=0, start_date="2026-01-15", **TODAY)
+    assert not any("lastUpdated" in parameters for _, parameters in fake.starts)
+    assert len(output.records("accounts")) == 4
+    again = run(
+        output.messages[-1]["value"], streams=("licenses", "accounts"), lookback_days=0, start_date="2026-01-15"
+    )
+    assert [row["id"] for row in again.records("licenses")] == ["id-3"]
+    assert len(again.records("accounts")) == 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "accounts", "people"),
+    [
+        ({"hostings": ["cloud"]}, {"E-1"}, {"ann@acme.example"}),
+        ({"license_statuses": ["inactive"]}, set(), set()),
+        ({"app_keys": ["com.example.one"]}, {"E-1", "E-2", "E-9"}, {"ann@acme.example", "bob@acme.example"}),
+        ({"app_keys": ["com.example.two"]}, set(), set()),
+        ({"entitlement_numbers": ["E-2"]}, {"E-2"}, {"ann@acme.example", "bob@acme.example"}),
+        ({"entitlement_numbers": ["E-9"]}, {"E-9"}, set()),
+    ],
+)
+def test_filters_hold_on_the_way_out(marketplace, settings, accounts, people):
+    fake = marketplace(LICENSES, SALES)
+    found = customers(**settings)
+    assert {row["account_id"] for row in found["accounts"]} == accounts
+    assert {row["email"] for row in found["people"]} == people
+    for stream in ("account_events", "mrr_segments"):
+        assert {row["account_id"] for row in found[stream]} == accounts
+    # What is not emitted may tell what something else means, so it is asked for.
+    assert not any({"hosting", "status", "licenseType"} & parameters.keys() for _, parameters in fake.starts)
+
+
+def test_the_order_of_rows_and_repetition_do_not_matter(marketplace):
+    marketplace(LICENSES, SALES)
+    expected = customers()
+    chance = random.Random(1)
+    for _ in range(5):
+        licenses, sales = [*LICENSES, LICENSES[0]], [*SALES, SALES[2]]
+        chance.shuffle(licenses)
+        chance.shuffle(sales)
+        marketplace(licenses, sales)
+        assert customers() == expected
+
+
+def test_other_processes_find_the_same(marketplace, monkeypatch):
+    marketplace(LICENSES, SALES)
+    expected = customers(hostings=["cloud"])
+    monkeypatch.setattr(examining, "_WORTH_MORE_PROCESSES", 0)
+    monkeypatch.setattr(examining.os, "cpu_count", lambda: 2)
+    started = []
+    pool = examining.ProcessPoolExecutor
+    monkeypatch.setattr(examining, "ProcessPoolExecutor", lambda *args: started.append(args) or pool(*args))
+    assert customers(hostings=["cloud"]) == expected
+    assert len(started) == 1
+
+
+def test_the_money_is_told(marketplace, caplog):
+    marketplace(LICENSES, SALES)
+    caplog.set_level("INFO")
+    customers()
+    (line,) = [record.getMessage() for record in caplog.records if "unaccounted for" in record.getMessage()]
+    assert line.startswith("Money of 5 transactions, in USD: 1,772.00\n")
+    assert line.endswith("unaccounted for: 0.00")
+
+
+def test_today_is_a_setting(marketplace):
+    marketplace([license_row(1, status="inactive", maintenanceEndDate="2027-01-01")], [sale(1, 1)])
+    stages = {
+        day: run(streams=("accounts",), as_of=day).records("accounts")[0]["mrr_gross"]
+        for day in ("2025-12-31", "2026-01-01", "2026-12-31", "2027-01-01")
+    }
+    assert stages == {"2025-12-31": 0, "2026-01-01": 100, "2026-12-31": 100, "2027-01-01": 0}
+
+
+def test_links_are_a_setting(marketplace):
+    marketplace(LICENSES, SALES)
+    (account, *_) = customers(portal_links={"link_crm": "https://crm.example/?q={account_id}&v={vendor_id}"})[
+        "accounts"
+    ]
+    assert account["link_crm"] == f"https://crm.example/?q={account['account_id']}&v=4711"
+    assert account.get("link_licenses") is None
+
+
+@pytest.mark.parametrize(
+    "links", ["[]", "{", {"crm": "https://crm.example"}, {"link_crm": 1}, {"link_CRM": "https://crm.example"}]
+)
+def test_links_that_cannot_be_used(links):
+    with pytest.raises(SettingsError, match="portal_links"):
+        run(streams=("accounts",), portal_links=links)
+
+
+@pytest.mark.parametrize("share", ["a tenth", "-0.1", "1.1", "NaN"])
+def test_a_share_that_is_none(share):
+    with pytest.raises(SettingsError, match="ignore_goodwill_below"):
+        run(streams=("accounts",), ignore_goodwill_below=share)
+
+
+@pytest.mark.parametrize(("share", "mrr"), [(None, 91.67), ("0.1", 100), (0.05, 91.67)])
+def test_goodwill_may_be_ignored(marketplace, share, mrr):
+    marketplace(LICENSES, SALES)
+    accounts = customers(ignore_goodwill_below=share)["accounts"]
+    assert next(row["mrr_gross"] for row in accounts if row["account_id"] == "E-1") == mrr
