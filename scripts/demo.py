@@ -71,8 +71,8 @@ def ask(url: str, method: str = "GET") -> Any:
         return json.load(answer)
 
 
-def run_job(url: str, number: int, log: IO[str]) -> dict[str, Any]:
-    """Run the job `demo` over the sandbox and return the loader's report.
+def run_job(url: str, number: int, today: str, log: IO[str]) -> dict[str, Any]:
+    """Run the job `demo` over the sandbox on one of its days and return the loader's report.
 
     Raises:
         DemoError: The job failed.
@@ -81,6 +81,7 @@ def run_job(url: str, number: int, log: IO[str]) -> dict[str, Any]:
     # The sandbox's credentials stand in the environment `dev` of meltano.yml.
     settings = {
         "TAP_ATLASSIAN_MARKETPLACE_API_URL": f"{url}/marketplace",
+        "TAP_ATLASSIAN_MARKETPLACE_AS_OF": today,
         "TARGET_JOURNY_API_URL": f"{url}/journy",
         "TARGET_JOURNY_LEDGER_URL": f"sqlite:///{FOLDER / 'ledger.db'}",
         "TARGET_JOURNY_REPORT_PATH": str(report),
@@ -110,7 +111,7 @@ def show(report: dict[str, Any]) -> None:
 
 def show_accounts(journy: dict[str, Any]) -> None:
     """Print a few accounts as the people who look after customers see them."""
-    words = {"license_status": "", "tier": "", "country": "", "maintenance_end_date": "until "}
+    words = {"lifecycle_stage": "", "tier": "", "country": "", "mrr": "MRR $", "renewal_date": "renews "}
     # Accounts with the most people have the most to see.
     accounts = sorted(journy["accounts"].items(), key=lambda entry: (-len(entry[1]["users"]), entry[0]))
     print("A few of the accounts, as journy.io has them:")
@@ -129,12 +130,12 @@ def demonstrate(log: IO[str]) -> None:
             f"A sandbox plays Marketplace and journy.io at {url}. Its vendor has {len(world['licenses'])} licences.\n"
         )
         print("First run: everything is new to journy.io.", flush=True)
-        show(run_job(url, 1, log))
+        show(run_job(url, 1, world["today"], log))
         step = ask(f"{url}/_step?days=1", "POST")
         print(
             f"A day later ({step['today']}) {len(step['changes'])} licences and sales are new or changed.", flush=True
         )
-        show(run_job(url, 2, log))
+        show(run_job(url, 2, step["today"], log))
         journy = ask(f"{url}/_journy")
     held = FOLDER / "journy.json"
     held.write_text(json.dumps(journy, indent=2, ensure_ascii=False), encoding="utf-8")

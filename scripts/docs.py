@@ -38,6 +38,20 @@ A source is a field of the tap's record or an expression over its fields; the fu
 [README of target-journy](../target-journy/README.md#functions). A source without a value sends nothing. A list among
 the metadata of an event goes as one text, joined by commas.
 """
+COMPUTED = "marketplace"
+COMPUTED_PAGE = f"docs/{COMPUTED}.md"
+COMPUTED_INTRO = """\
+# What the preset `marketplace` sends
+
+Written by `make docs` from the [preset](../target-journy/target_journy/presets/marketplace.yml) and the
+[schemas](../tap-atlassian-marketplace/tap_atlassian_marketplace/schemas) of the tap; a test keeps it true.
+How MRR, stages and health come about: [revenue.md](revenue.md).
+
+The group says which choice of the setting `property_groups` sends a property: with
+`TARGET_JOURNY_PROPERTY_GROUPS=trial,links` the core properties, those of trials and the links are sent, but neither
+money nor contacts. Without the setting all are sent. A contact that was vacated or forgotten is deleted from its
+account; other values that are no longer known stay.
+"""
 NOT_SENT = """\
 ## What is not sent
 
@@ -186,6 +200,49 @@ def page() -> str:
     return "\n".join(parts)
 
 
+def computed_page() -> str:
+    """Return the page about the preset for the customer streams."""
+    streams = load_mapping(COMPUTED, None)[0].streams
+    account, user = streams["accounts"].account, streams["people"].user
+    membership, event = streams["contacts"].membership, streams["account_events"].event
+    if not (account and user and membership and event):
+        raise ValueError(f"the preset {COMPUTED} lacks a section")
+    return "\n".join(
+        [
+            COMPUTED_INTRO,
+            "## `accounts`: accounts\n",
+            f"Account: {account_of(account)}.\n",
+            grouped_table("account property", account.properties, schema_of("accounts")),
+            "## `people`: users\n",
+            f"User: `{user.email}`.\n",
+            grouped_table("user property", user.properties, schema_of("people")),
+            "## `contacts`: members\n",
+            f"Member of an account: {account_of(membership.account)}. Where a contact says",
+            f"`{membership.forgotten}`, the properties of whoever held the role go, and the memberships end.\n",
+            "## `account_events`: events\n",
+            f"Account: {account_of(event.account)}. Name: `{event.name}`. Time: `{event.time}`. The metadata",
+            "`event_id` is the same from run to run. What is not known of an event is left out.\n",
+            grouped_table("metadata", event.metadata, None),
+        ]
+    )
+
+
+def grouped_table(head: str, specs: Mapping[str, str | Property], schema: Mapping[str, Any] | None) -> str:
+    """Return the table of properties with their groups; with a schema, also with what they mean."""
+    listed = {name: Property(spec) if isinstance(spec, str) else spec for name, spec in specs.items()}
+    meanings = schema["properties"] if schema else {}
+    rows = [
+        [
+            code(name),
+            type_of(prop, schema or {}),
+            prop.group,
+            *([meanings[prop.value]["description"]] if schema else []),
+        ]
+        for name, prop in listed.items()
+    ]
+    return table([head, "type", "group", *(["meaning"] if schema else [])], rows)
+
+
 def functions_table() -> str:
     """Return the functions of the mapping language, from their docstrings."""
     rows = []
@@ -239,6 +296,7 @@ def documents() -> dict[str, str]:
     texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in (readme, journy, warehouse)}
     return {
         PAGE: page(),
+        COMPUTED_PAGE: computed_page(),
         readme: between(texts[readme], "required settings", required_table()),
         journy: between(texts[journy], "functions", functions_table()),
         **publisher.documents(),

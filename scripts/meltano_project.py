@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 VENV = ROOT / ".venv" / "bin"
 TAP = "tap-atlassian-marketplace"
+CUSTOMERS = f"{TAP}-customers"  # the same with other streams selected, in the same environment
 JOURNY = "target-journy"
 IMPORT = "target-atlassian-marketplace"
 PLUGIN_KINDS = ("extractors", "loaders")

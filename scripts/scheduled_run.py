@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import yaml
 from dotenv import dotenv_values
-from scripts.meltano_project import JOURNY, TAP, VENV, install, users_environment
+from scripts.meltano_project import CUSTOMERS, JOURNY, VENV, install, users_environment
 from scripts.run_summary import summary
 from scripts.setup import ROOT
 
@@ -47,7 +47,7 @@ def given(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def plugins_of(job: str) -> list[str]:
-    """Return the plugins that a job needs.
+    """Return the plugins that a job needs installed; one that inherits from another is installed with that.
 
     Raises:
         RunError: There is no such job.
@@ -56,7 +56,13 @@ def plugins_of(job: str) -> list[str]:
     jobs = {entry["name"]: " ".join(entry["tasks"]).split() for entry in project["jobs"]}
     if job not in jobs:
         raise RunError(f"there is no job {job!r}; JOB is one of {', '.join(jobs)}")
-    return jobs[job]
+    parents = {
+        plugin["name"]: plugin["inherit_from"]
+        for plugins in project["plugins"].values()
+        for plugin in plugins
+        if "namespace" not in plugin and "inherit_from" in plugin
+    }
+    return [parents.get(name, name) for name in jobs[job]]
 
 
 def settings_of_run(folder: Path, plugins: list[str], minutes: float) -> dict[str, str]:
@@ -191,7 +197,7 @@ def adopt(run: Run, environment: str) -> int:
     """Read everything, then take it as delivered; half of it would leave the other half to be sent twice."""
     chosen = f"--environment={environment}"
     with tempfile.NamedTemporaryFile() as rows:  # for its owner only
-        code = run.command(chosen, "invoke", TAP, rows=rows)
+        code = run.command(chosen, "invoke", CUSTOMERS, rows=rows)
         if code:
             return code
         return run.command(chosen, "invoke", JOURNY, "--adopt", "--input", rows.name, rows=subprocess.DEVNULL)

@@ -56,6 +56,7 @@ class CustomerRows:
         selection: Selection,
     ) -> None:
         self.tally = MoneyTally()
+        self._today = settings.today.isoformat()
         survey = Survey.begin(settings.today)
         for row in licenses:
             survey.add_license(row)
@@ -92,4 +93,4 @@ class CustomerRows:
             with path.open("rb") as file:
                 parts = sorted(map(_decode_part, file), key=attrgetter("email"))
             for _, same in groupby(parts, key=attrgetter("email")):
-                yield encode(fold_person(same, self._domains))
+                yield encode({**fold_person(same, self._domains), "as_of": self._today})

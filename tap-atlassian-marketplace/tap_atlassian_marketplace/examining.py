@@ -49,6 +49,7 @@ class PartExaminer:
 
     def __init__(self, settings: Settings, survey: Survey, selection: Selection) -> None:
         self._examiner = Examiner(settings, survey)
+        self._today = settings.today.isoformat()
         self._selection = selection
 
     def examine(self, part: Path) -> MoneyTally:
@@ -59,7 +60,8 @@ class PartExaminer:
             files = {kind: opened.enter_context(private(found(part, kind))) for kind in kinds}
             for findings in self._findings(part):
                 tally.add(findings.money)
-                _write(files[ACCOUNTS], [findings.account] if findings.account else [])
+                if findings.account:
+                    _write(files[ACCOUNTS], [{**findings.account, "as_of": self._today}])
                 _write(files[EVENTS], findings.account_events)
                 _write(files[SEGMENTS], findings.mrr_segments)
                 _write(files[ANOMALIES], findings.anomalies)

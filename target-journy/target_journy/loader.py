@@ -18,11 +18,11 @@ from target_journy.dispatch import Stop
 from target_journy.doors import destination_of, open_door, parallel_calls
 from target_journy.ledger import Ledger, LedgerError, Run
 from target_journy.mapping import DefaultMapping, RecordError, compile_streams
-from target_journy.mapping_file import MappingError, check_fields, load_mapping
+from target_journy.mapping_file import MappingError, check_fields, load_mapping, within_groups
 from target_journy.operations import Outcome
 from target_journy.options import Options
 from target_journy.report import Report
-from target_journy.settings import DEFAULT_LEDGER, DEFAULT_REJECTED, first_event_date, needs_ledger
+from target_journy.settings import DEFAULT_LEDGER, DEFAULT_REJECTED, first_event_date, needs_ledger, property_groups
 from target_journy.transports.rehearsal import SilentTransport
 from target_journy.transports.segment import Segment
 
@@ -58,7 +58,8 @@ class Loader:
         self, config: Mapping[str, Any], *, adopt: bool = False, retry_rejected: bool = False, stop: Stop | None = None
     ) -> None:
         self._config = config
-        self._mapping, self._own_streams = load_mapping(config.get("preset"), config.get("mapping"))
+        mapping, self._own_streams = load_mapping(config.get("preset"), config.get("mapping"))
+        self._mapping = within_groups(mapping, property_groups(config))
         self._mappings: dict[str, StreamMapping | DefaultMapping] = dict(compile_streams(self._mapping))
         since = first_event_date(config)
         minutes = config.get("max_minutes")

@@ -185,16 +185,20 @@ class _Reference:
 class _Properties:
     def __init__(self, specs: Mapping[str, str | Property], erased: str | None, compiler: Compiler) -> None:
         self._erased = erased
-        self._specs: list[tuple[str, Type | None, Callable[[Mapping[str, Any]], Any]]] = []
+        self._specs: list[tuple[str, Type | None, bool, Callable[[Mapping[str, Any]], Any]]] = []
         if ITSELF in specs:
             raise ExpressionError("a property has no name")
         for name, spec in specs.items():
             prop = Property(spec) if isinstance(spec, str) else spec
-            self._specs.append((name, prop.type, compiler.compile(prop.value)))
+            self._specs.append((name, prop.type, prop.null_policy == "unset", compiler.compile(prop.value)))
 
     def __call__(self, record: Mapping[str, Any]) -> tuple[dict[str, Value | Unset], dict[str, str]]:
-        raw = ((name, kind, evaluate(record)) for name, kind, evaluate in self._specs)
-        return _properties(raw, self._erased)
+        raw = ((name, kind, evaluate(record)) for name, kind, _, evaluate in self._specs)
+        values, problems = _properties(raw, self._erased)
+        for name, _, unsets, _ in self._specs:
+            if unsets and name in values and values[name] is None:
+                values[name] = UNSET
+        return values, problems
 
 
 class _Account:
@@ -246,7 +250,7 @@ class _Event:
 
     def __call__(self, record: Mapping[str, Any]) -> TrackEvent:
         kind = self._kind(record) if self._kind else None
-        name = self._names.get(kind, self._other_name) if isinstance(kind, str) else self._other_name
+        name = self._name(kind)
         metadata, problems = self._metadata(record)
         if problems:
             raise RecordError("; ".join(f"{name}: {reason}" for name, reason in problems.items()))
@@ -256,6 +260,13 @@ class _Event:
             if not isinstance(value, Unset) and (scalar := to_scalar(value)) is not None:
                 scalars[field] = scalar
         return TrackEvent(event_id, name, self._account(record), self._triggered_at(record, name), scalars)
+
+    def _name(self, kind: Any) -> str:
+        other_name = self._other_name or kind
+        name = self._names.get(kind, other_name) if isinstance(kind, str) else other_name
+        if not isinstance(name, str) or not name:
+            raise RecordError("the name of the event is missing or no text")
+        return name
 
     def _triggered_at(self, record: Mapping[str, Any], name: str) -> str:
         time = self._time(record)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import yaml
@@ -14,9 +14,12 @@ from target_journy.expressions import fields_of
 from target_journy.values import Type  # noqa: TC001 - msgspec reads it at run time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
-PRESETS = ("marketplace-raw",)
+PRESETS = ("marketplace", "marketplace-raw")
+GROUPS = ("core", "money", "trial", "insights", "contacts", "links")
+Group = Literal["core", "money", "trial", "insights", "contacts", "links"]
+NullPolicy = Literal["keep", "unset"]
 
 
 class MappingError(Exception):
@@ -24,10 +27,19 @@ class MappingError(Exception):
 
 
 class Property(msgspec.Struct, forbid_unknown_fields=True):
-    """A property: where its value comes from, and its type if it is not to be guessed."""
+    """A property of an account or user, or a value that is told with an event.
+
+    Attributes:
+        value: Where its value comes from.
+        type: Its type if it is not to be guessed.
+        group: The group that it belongs to, see the setting `property_groups`.
+        null_policy: What a null does; by default as the setting `null_policy` says.
+    """
 
     value: str
     type: Type | None = None
+    group: Group = "core"
+    null_policy: NullPolicy | None = None
 
 
 class ReferenceSpec(msgspec.Struct, forbid_unknown_fields=True):
@@ -80,7 +92,7 @@ class EventSpec(msgspec.Struct, forbid_unknown_fields=True):
         id: Identity of the event, from what never changes.
         account: The account that it happened to.
         time: When it happened.
-        other_name: The event's name where `names` has none.
+        other_name: The event's name where `names` has none; without it, the value itself is the name.
         prefix: Stands before the id.
         name: A value of the record that chooses the name.
         names: Names by that value.
@@ -92,7 +104,7 @@ class EventSpec(msgspec.Struct, forbid_unknown_fields=True):
     id: str | list[str]
     account: ReferenceSpec
     time: str
-    other_name: str
+    other_name: str | None = None
     prefix: str = ""
     name: str | None = None
     names: dict[str, str] = {}
@@ -155,6 +167,27 @@ def load_mapping(preset: str | None, mapping: Mapping[str, Any] | str | None) ->
     if own.file:
         own = _over(_parse(_read(own.file), f"mapping file {own.file!r}"), own)
     return _over(base, own), frozenset(own.streams)
+
+
+def within_groups(mapping: MappingFile, groups: Collection[str]) -> MappingFile:
+    """Leave out what belongs to other groups of properties than the given ones; `core` always stays."""
+    return msgspec.structs.replace(
+        mapping, streams={stream: _within(spec, {"core", *groups}) for stream, spec in mapping.streams.items()}
+    )
+
+
+def _within(spec: StreamSpec, groups: Collection[str]) -> StreamSpec:
+    def kept(properties: dict[str, str | Property]) -> dict[str, str | Property]:
+        return {name: prop for name, prop in properties.items() if isinstance(prop, str) or prop.group in groups}
+
+    parts: dict[str, Any] = {}
+    if spec.account:
+        parts["account"] = msgspec.structs.replace(spec.account, properties=kept(spec.account.properties))
+    if spec.user:
+        parts["user"] = msgspec.structs.replace(spec.user, properties=kept(spec.user.properties))
+    if spec.event:
+        parts["event"] = msgspec.structs.replace(spec.event, metadata=kept(spec.event.metadata))
+    return msgspec.structs.replace(spec, **parts)
 
 
 def _over(base: MappingFile, own: MappingFile) -> MappingFile:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
-from marketplace_singer import SettingsError
-from target_journy.mapping_file import PRESETS
+from marketplace_singer import SettingsError, text_list
+from target_journy.mapping_file import GROUPS, PRESETS
 from target_journy.transports.journy import DEFAULT_URL
 from target_journy.transports.segment import JOURNY_URL, SEGMENT_URLS
 
@@ -67,7 +67,15 @@ SETTINGS = th.PropertiesList(
         "preset",
         th.StringType(allowed_values=list(PRESETS)),
         title="Preset",
-        description="Mapping that comes with the loader: marketplace-raw, for the rows of tap-atlassian-marketplace.",
+        description="Mapping that comes with the loader, for the streams of tap-atlassian-marketplace: marketplace for "
+        "accounts, people and what happened, marketplace-raw for licences, contacts and transactions as they are.",
+    ),
+    th.Property(
+        "property_groups",
+        th.CustomType({"type": ["array", "string", "null"], "items": {"type": "string"}}),
+        title="Groups of properties",
+        description="Which properties to send besides the core ones: money, trial, insights, contacts, links. "
+        "Default: all.",
     ),
     th.Property(
         "mapping",
@@ -182,6 +190,20 @@ def needs_ledger(config: Mapping[str, Any]) -> bool:
     """Whether an empty ledger is an error: as set, otherwise where the environment is that of a CI job."""
     wanted = config.get("require_ledger")
     return bool(os.environ.get("CI")) if wanted is None else bool(wanted)
+
+
+def property_groups(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The groups of properties to send.
+
+    Raises:
+        SettingsError: There is no such group.
+    """
+    groups = text_list("property_groups", config.get("property_groups"))
+    if unknown := [group for group in groups if group not in GROUPS]:
+        raise SettingsError(
+            f"setting 'property_groups': there is no group {unknown[0]!r}; there are {', '.join(GROUPS)}"
+        )
+    return groups or GROUPS
 
 
 def first_event_date(config: Mapping[str, Any]) -> str | None:

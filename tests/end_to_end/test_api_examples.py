@@ -94,7 +94,7 @@ def test_every_leaf_that_the_preset_lists_reaches_journy(
     example_project: Project, examples: tuple[list[Row], list[Row]], tmp_path: Path
 ) -> None:
     example_project.run(
-        "marketplace-to-journy",
+        "marketplace-raw-to-journy",
         loader="target-journy",
         TARGET_JOURNY_LEDGER_URL=f"sqlite:///{tmp_path / 'ledger.db'}",
         TARGET_JOURNY_REPORT_PATH=str(tmp_path / "report.json"),

@@ -23,7 +23,7 @@ def test_summary_equals_what_journy_and_the_warehouse_counted(project: Project, 
     }
     project.run("marketplace-to-duckdb", loader="target-duckdb", TARGET_DUCKDB_PATH=str(warehouse))
     project.sandbox.journal.clear()
-    project.run("marketplace-to-journy", loader="target-journy", **settings)
+    project.run("marketplace-raw-to-journy", loader="target-journy", **settings)
     report = json.loads(summary.read_text(encoding="utf-8"))
 
     with duckdb.connect(str(warehouse), read_only=True) as connection:

@@ -39,7 +39,7 @@ class Story:
         folder = self._project.folder
         report = folder / "report.json"
         self._project.run(
-            "marketplace-to-journy",
+            "marketplace-raw-to-journy",
             *options,
             loader="target-journy",
             TARGET_JOURNY_LEDGER_URL=f"sqlite:///{folder / 'ledger.db'}",

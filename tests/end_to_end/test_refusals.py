@@ -24,7 +24,7 @@ def test_a_refused_run_says_why_once(project: Project, settings: dict[str, str],
     folder = project.folder
     with pytest.raises(AssertionError) as failed:
         project.run(
-            "marketplace-to-journy",
+            "marketplace-raw-to-journy",
             loader="target-journy",
             **{
                 "TARGET_JOURNY_LEDGER_URL": f"sqlite:///{folder / 'ledger.db'}",

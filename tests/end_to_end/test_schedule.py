@@ -15,6 +15,7 @@ from tests.end_to_end.journy_content import exact, held, unlike
 
 from marketplace_sandbox import credentials
 from marketplace_sandbox.server import running
+from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from marketplace_sandbox.server import Sandbox
 
 PARALLEL = 8
+CUSTOMERS = {"contacts", "accounts", "people", "account_events"}  # as the job of journy.io selects them
 
 
 def settings_of(sandbox: Sandbox, url: str) -> dict[str, str]:
@@ -145,7 +147,7 @@ def test_fresh_checkouts_lose_nothing_and_send_nothing_twice(
     fourth = fresh("fourth")
     assert fourth.run() == 0, fourth.log
     assert writes(sandbox) == []
-    assert report_of(fourth)["streams"]["licenses"]["unchanged"] > 0
+    assert report_of(fourth)["streams"]["accounts"]["unchanged"] > 0
 
     undisturbed = content_of_undisturbed_runs(tmp_path)
     assert unlike(once(after), once(undisturbed)) == {}
@@ -170,18 +172,24 @@ def content_of_undisturbed_runs(folder: Path) -> dict[str, Any]:
             "TARGET_JOURNY_LEDGER_URL": f"sqlite:///{folder / 'ledger.db'}",
             "TARGET_JOURNY_EVENTS_SINCE": "all",
         }
-        environment = {**bare_environment(), **settings, "TARGET_JOURNY_PRESET": "marketplace-raw"}
-        mapping = {"mapping": {"variables": {"vendor_id": str(credentials.VENDOR_ID)}}}
-        (folder / "mapping.json").write_text(json.dumps(mapping), encoding="utf-8")
+        environment = {**bare_environment(), **settings, "TARGET_JOURNY_PRESET": "marketplace"}
+        catalog = TapAtlassianMarketplace(validate_config=False).catalog_dict
+        for stream in catalog["streams"]:
+            root = next(entry for entry in stream["metadata"] if not entry["breadcrumb"])
+            root["metadata"]["selected"] = stream["tap_stream_id"] in CUSTOMERS
+        (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
         for day in range(3):
             if day:
                 sandbox.world.step()
             tap, loader = VENV / TAP, VENV / JOURNY
             rows = subprocess.run(
-                [tap, "--config=ENV"], env=environment, cwd=folder, check=True, stdout=subprocess.PIPE
+                [tap, "--config=ENV", "--catalog", "catalog.json"],
+                env=environment,
+                cwd=folder,
+                check=True,
+                stdout=subprocess.PIPE,
             )
-            config = ["--config=ENV", "--config", "mapping.json"]
-            subprocess.run([loader, *config], env=environment, cwd=folder, check=True, input=rows.stdout)
+            subprocess.run([loader, "--config=ENV"], env=environment, cwd=folder, check=True, input=rows.stdout)
         return held(sandbox)
 
 
@@ -204,4 +212,4 @@ def check_pages(sandbox: Sandbox, settings: dict[str, str], checkouts: list[Chec
         assert not [word for word in private if word in shown]
     page = checkouts[-1].page.read_text(encoding="utf-8")
     assert re.search(r"^## marketplace-to-journy: ok", page)
-    assert re.search(r"^\| licenses \| \d+ \| 0 \|", page, re.MULTILINE)
+    assert re.search(r"^\| accounts \| \d+ \| 0 \|", page, re.MULTILINE)

@@ -33,7 +33,7 @@ def test_the_job_over_the_segment_protocol(project: Project, transport: str) -> 
     def run() -> dict[str, Any]:
         expected.absorb(sandbox.world)
         project.run(
-            "marketplace-to-journy",
+            "marketplace-raw-to-journy",
             loader="target-journy",
             TARGET_JOURNY_TRANSPORT=transport,
             TARGET_JOURNY_API_URL=url,

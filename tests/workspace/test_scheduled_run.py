@@ -223,7 +223,7 @@ def test_what_meltano_leaves_behind_is_ended(machine: Machine, tmp_path: Path) -
 
 def test_all_is_read_before_any_of_it_is_adopted(machine: Machine, tmp_path: Path) -> None:
     machine.meltano(
-        'if [ "$5" = tap-atlassian-marketplace ]; then echo row; else\n'
+        'if [ "$5" = tap-atlassian-marketplace-customers ]; then echo row; else\n'
         'shift 7; stat -c %a "$1" >mode; cp "$1" rows; echo STATE; fi'
     )
 
@@ -235,7 +235,7 @@ def test_all_is_read_before_any_of_it_is_adopted(machine: Machine, tmp_path: Pat
     assert "row" not in printed
     assert "STATE" not in printed
     assert [line.split()[3:6] for line in machine.words] == [
-        ["invoke", "tap-atlassian-marketplace"],
+        ["invoke", "tap-atlassian-marketplace-customers"],
         ["invoke", "target-journy", "--adopt"],
     ]
 
