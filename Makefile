@@ -33,6 +33,7 @@ test-long: setup ## run the tests that take minutes
 
 bench: setup ## measure speed, memory and use of the rate limit: half an hour, on an idle machine
 	@$(VENV)/python -m benchmarks.tap_licenses
+	@$(VENV)/python -m benchmarks.tap_customers
 	@$(VENV)/python -m benchmarks.loader_unchanged
 	@$(VENV)/python -m benchmarks.loader_rate
 

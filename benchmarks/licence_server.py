@@ -1,6 +1,7 @@
 """A Marketplace of made-up licences, whose bytes are made before anybody asks: a server must not be what is measured.
 
-It serves the licences by asynchronous export, by synchronous export and by pages, the latter after 50 ms each.
+It serves the licences by asynchronous export, by synchronous export and by pages, the latter after 50 ms each; and as
+many transactions as wanted by asynchronous export.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ import time
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 DEVELOPER = "5d1c2f6e-7a43-4f0b-9b35-2f6f0a8c9e11"
 REPORTS = f"/rest/3/reporting/developer-space/{DEVELOPER}"
 PAGE = 50
+SALES_A_LICENCE = 3
 PAGE_SECONDS = 0.05
 
 _encode = partial(json.dumps, separators=(",", ":"), ensure_ascii=False)
@@ -79,29 +84,69 @@ def licence(number: int) -> dict[str, Any]:
     }
 
 
-def write_export(path: Path, count: int) -> None:
-    """Write the first so many licences as the JSON array that an export is."""
+def sale(number: int) -> dict[str, Any]:
+    """Make a transaction as the Marketplace sends it: the licence of the number was bought, and renewed twice."""
+    licence_number, term = divmod(number, SALES_A_LICENCE)
+    row, year = licence(licence_number), 2024 + term
+    ids = (
+        "addonLicenseId",
+        "licenseId",
+        "appEntitlementId",
+        "appEntitlementNumber",
+        "cloudId",
+        "addonKey",
+        "addonName",
+    )
+    day = f"{year}-{row['lastUpdated'][5:]}"
+    return {
+        "transactionId": f"AT-{1_000_000 + number}",
+        "transactionLineItemId": f"{number:08x}-1111-4222-8555-{number:012x}",
+        **{name: row[name] for name in ids},
+        "lastUpdated": day,
+        "paymentStatus": "Paid",
+        "customerDetails": {name: row["contactDetails"][name] for name in ("company", "country", "region")},
+        "purchaseDetails": {
+            "saleDate": day,
+            "saleType": "Renewal" if term else "New",
+            "tier": row["tier"],
+            "licenseType": "COMMERCIAL",
+            "hosting": "Cloud",
+            "billingPeriod": "Annual",
+            "purchasePrice": 1200.5 + number % 900,
+            "vendorAmount": 1020.42 + number % 765,
+            "maintenanceStartDate": day,
+            "maintenanceEndDate": f"{year + 1}-{day[5:]}",
+        },
+    }
+
+
+def write_export(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write rows as the JSON array that an export is."""
     with path.open("w", encoding="utf-8") as file:
         file.write("[")
-        file.writelines(("," if number else "") + _encode(licence(number)) for number in range(count))
+        file.writelines(("," if number else "") + _encode(row) for number, row in enumerate(rows))
         file.write("]")
 
 
 class Marketplace(BaseHTTPRequestHandler):
-    """Answers with the licences of an export file; there are no transactions."""
+    """Answers with the licences and transactions of two export files."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     export: Path
+    sales: Path
     count = 0
+    sales_count = 0
 
     def do_POST(self) -> None:
         """Start an export; the id says whether it holds the licences."""
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path, query = self._asked()
         # The tap asks for two windows: all licences lie in the newer one.
-        full = "/licenses/" in path and "withDataInsights" in query
-        self._answer({"export": {"id": "full" if full else "empty"}})
+        if "/transactions/" in path:
+            self._answer({"export": {"id": "sales"}})
+        else:
+            self._answer({"export": {"id": "full" if "withDataInsights" in query else "empty"}})
 
     def do_GET(self) -> None:
         """Answer a poll, a download or a page."""
@@ -109,7 +154,9 @@ class Marketplace(BaseHTTPRequestHandler):
         if path.endswith("/status"):
             self._answer({"export": {"id": "x", "status": "COMPLETED"}})
         elif path.endswith(("/full", "/licenses/export")):
-            self._send_export()
+            self._send(self.export)
+        elif path.endswith("/sales"):
+            self._send(self.sales)
         elif path.endswith("/empty"):
             self._answer([])
         elif path.endswith("/licenses") and "endDate" not in query:
@@ -117,7 +164,8 @@ class Marketplace(BaseHTTPRequestHandler):
             time.sleep(PAGE_SECONDS)
             self._answer(self._page(first, min(first + limit, self.count), limit))
         else:
-            self._answer({"_links": {}, "licenses": [], "transactions": [], "totalCount": 0})
+            count = self.sales_count if path.endswith("/transactions") else 0
+            self._answer({"_links": {}, "licenses": [], "transactions": [], "totalCount": count})
 
     def log_message(self, *_: Any) -> None:
         """Say nothing about each call."""
@@ -139,24 +187,26 @@ class Marketplace(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def _send_export(self) -> None:
+    def _send(self, export: Path) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(self.export.stat().st_size))
+        self.send_header("Content-Length", str(export.stat().st_size))
         self.end_headers()
-        with self.export.open("rb") as file:
+        with export.open("rb") as file:
             self.connection.sendfile(file)
 
 
-def serve(count: int) -> None:
+def serve(count: int, sales_count: int) -> None:
     """Run the Marketplace until the process ends; the first line says where."""
     with tempfile.TemporaryDirectory() as folder:
         Marketplace.export, Marketplace.count = Path(folder, "licenses.json"), count
-        write_export(Marketplace.export, count)
+        Marketplace.sales, Marketplace.sales_count = Path(folder, "transactions.json"), sales_count
+        write_export(Marketplace.export, map(licence, range(count)))
+        write_export(Marketplace.sales, map(sale, range(sales_count)))
         server = ThreadingHTTPServer(("127.0.0.1", 0), Marketplace)
         print(server.server_address[1], flush=True)  # noqa: T201 - whoever started this waits for it
         server.serve_forever()
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]))
+    serve(int(sys.argv[1]), int(sys.argv[2]))

@@ -49,9 +49,9 @@ class Contestant:
 
 
 @contextlib.contextmanager
-def marketplace(count: int) -> Iterator[str]:
-    """Serve so many licences from a process of its own and give its address."""
-    command = [sys.executable, licence_server.__file__, str(count)]
+def marketplace(count: int, sales: int = 0) -> Iterator[str]:
+    """Serve so many licences and transactions from a process of its own and give its address."""
+    command = [sys.executable, licence_server.__file__, str(count), str(sales)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             yield f"http://127.0.0.1:{int((server.stdout or sys.stdin).readline())}"
