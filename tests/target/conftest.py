@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from hypothesis import settings
 from tests.target.runs import FakeDoor, SandboxDoor, World
 
 from marketplace_sandbox.server import running
@@ -17,10 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from marketplace_sandbox.server import Sandbox
-
-
-settings.register_profile("house", deadline=None)  # the machine may be busy
-settings.load_profile("house")
 
 
 @pytest.fixture(autouse=True)
