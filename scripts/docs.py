@@ -12,7 +12,7 @@ import sys
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from scripts import hub, publisher, settings, warehouses
+from scripts import hub, publisher, settings, warehouses, worked_cases
 from scripts.meltano_project import JOURNY, TAP
 from scripts.setup import ROOT
 
@@ -292,12 +292,13 @@ def between(text: str, marker: str, block: str) -> str:
 
 def documents() -> dict[str, str]:
     """Return each document that is made from code, by its path in the repository, as it should be."""
-    readme, journy, warehouse = "README.md", f"{JOURNY}/README.md", "docs/warehouses.md"
-    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in (readme, journy, warehouse)}
+    readme, journy, warehouse, revenue = "README.md", f"{JOURNY}/README.md", "docs/warehouses.md", "docs/revenue.md"
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in (readme, journy, warehouse, revenue)}
     return {
         PAGE: page(),
         COMPUTED_PAGE: computed_page(),
         readme: between(texts[readme], "required settings", required_table()),
+        revenue: between(texts[revenue], "worked cases", worked_cases.pictures()),
         journy: between(texts[journy], "functions", functions_table()),
         **publisher.documents(),
         **hub.documents(),
