@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a transaction: what was sold, when and for how much in USD, for the days from `start` until before `end`."""
+    """A row of a transaction: what was sold, when, for how many USD, and the days from `start` until before `end`."""
 
     kind: str
     sold: str
