@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from marketplace_sandbox.faults.faults import Fault
 
 _PAGE = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
-_ROW_LISTS = ("licenses", "transactions", "items")
+_ROW_LISTS = ("licenses", "transactions", "events", "feedback", "quotes", "items", "versions", "reviews", "records")
 
 
 class Answer(NamedTuple):
@@ -153,5 +153,5 @@ def _with_foreign_links(content: Any, foreign_url: str) -> Any:
         return [_with_foreign_links(entry, foreign_url) for entry in content]
     if isinstance(content, dict):
         return {key: _with_foreign_links(entry, foreign_url) for key, entry in content.items()}
-    is_link = isinstance(content, str) and content.startswith(("/reporting/", "/product-listing/"))
+    is_link = isinstance(content, str) and content.startswith(("/reporting/", "/product-listing/", "/app-software/"))
     return f"{foreign_url}/marketplace/rest/3{content}" if is_link else content

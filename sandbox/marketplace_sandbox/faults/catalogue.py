@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 _STARTS = frozenset({"start"})
 _DOWNLOADS = frozenset({"download"})
-_ROWS = frozenset({"list", "export", "download"})
-_WITH_LINKS = frozenset({"start", "status", "list", "apps", "index"})
+_CONTENTS = frozenset({"download", "export"})
+_ROWS = frozenset({"list", "export", "download", "apps", "versions", "reviews", "metrics"})
+_WITH_LINKS = frozenset({"start", "status", "list", "apps", "versions", "index"})
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ FAULTS = {
     "duplicate-rows": Trouble("every row comes twice (JSON only)", _ROWS),
     "export-failed": Trouble("the export that this call starts ends as FAILED", _STARTS),
     "export-never-ready": Trouble("the export that this call starts stays IN_PROGRESS", _STARTS),
-    "export-truncated": Trouble("the body ends early, and the answer is otherwise whole", _DOWNLOADS),
+    "export-truncated": Trouble("the body ends early, and the answer is otherwise whole", _CONTENTS),
     "export-gone": Trouble("the export is forgotten: 404 from then on", _DOWNLOADS),
 }
 """Every fault. Where nothing else is said, a call that is answered by an error has no effect."""

@@ -47,8 +47,17 @@ class Exports:
         self._exports: dict[str, Export] = {}
         self._count = 0
 
-    def start(self, kind: str, content: Content, media_type: str, query: str, fault: str | None) -> Export:
-        """A new export of this content; `fault` decides how it ends."""
+    def start(
+        self, kind: str, content: Content, media_type: str, query: str, fault: str | None, *, reuse: bool = False
+    ) -> Export:
+        """An export of this content: a new one, or with `reuse` that of the same query, as it is.
+
+        `fault` decides how a new one ends.
+        """
+        if reuse:
+            for known in self._exports.values():
+                if (known.kind, known.query) == (kind, query):
+                    return known
         number = uuid.uuid5(uuid.NAMESPACE_URL, f"{kind}/{self._count}/{query}")
         self._count += 1
         export = Export(str(number), kind, content, media_type, query, fault)

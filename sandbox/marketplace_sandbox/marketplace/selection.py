@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from marketplace_sandbox.world import World
     from marketplace_sandbox.world.rows import Row
 
-_HOSTINGS = ("cloud", "datacenter", "server")
+HOSTINGS = ("cloud", "datacenter", "server")
 _PARTNER_TYPES = ("direct", "expert", "reseller", "upgrade")
 _BOUNDARIES = ("commercial", "fedramp_moderate", "isolated_cloud")
 _LEVELS = ("single-instance", "multi-instance")
-_EDITIONS = ("free", "standard", "advanced", "Standard", "Advanced")
+EDITIONS = ("free", "standard", "advanced", "Standard", "Advanced")
 _LICENSE_TYPES = (
     "academic",
     "commercial",
@@ -143,10 +143,10 @@ def _common(params: QueryParams) -> list[Callable[[Row], bool]]:
     products = set(params.getlist("productId"))
     tiers = set(params.getlist("tier"))
     text = (params.get("text") or "").lower()
-    hostings = choices(params, "hosting", _HOSTINGS)
+    hostings = choices(params, "hosting", HOSTINGS)
     partners = choices(params, "partnerType", _PARTNER_TYPES)
     boundaries = choices(params, "cloudComplianceBoundaries", _BOUNDARIES) or ["commercial"]
-    editions = [edition.lower() for edition in choices(params, "appEdition", _EDITIONS)]
+    editions = [edition.lower() for edition in choices(params, "appEdition", EDITIONS)]
     levels = choices(params, "licenseLevel", _LEVELS)
 
     def within_boundary(row: Row) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from marketplace_sandbox.credentials import DEVELOPER_ID
+from marketplace_sandbox.world.catalogue import listing_details
 
 if TYPE_CHECKING:
     from marketplace_sandbox.world.ids import Ids
@@ -43,6 +44,7 @@ class App:
             "slug": self.name.lower().replace(" ", "-"),
             "revision": 1,
             "cloudComplianceBoundary": False,
+            **listing_details(self),
         }
 
 
