@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -53,7 +54,7 @@ class PlainRowReader:
 
     def __init__(self, schema: Mapping[str, Any], added: Collection[str]) -> None:
         own = {name: field for name, field in schema["properties"].items() if name not in added}
-        self._decoder = msgspec.json.Decoder(_struct("Row", own))
+        self._decoder = msgspec.json.Decoder(_struct("Row", own), float_hook=Decimal)
 
     def read(self, content: bytes) -> PlainRow | dict[str, Any]:
         """Give a row of its JSON, whole if something may have to change about it.
