@@ -1,8 +1,8 @@
 """How far a stream has come, and which rows it emits because of that.
 
-A bookmark is the newest `lastUpdated` that a stream has emitted. The API dates changes by day and reports some
-late, so every run looks back some days; the bookmark itself never goes back. Nor does it go into the future, where a
-single wrong date would lead it past all that is still to come.
+A bookmark is the newest day (`lastUpdated`, in some streams another date) that a stream has emitted. The API dates
+changes by day and reports some late, so every run looks back some days; the bookmark itself never goes back. Nor does
+it go into the future, where a single wrong date would lead it past all that is still to come.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Window:
     until: str | None = None
 
     def admits(self, updated: str | None) -> bool:
-        """Say whether a row is emitted; one without a valid `lastUpdated` always is."""
+        """Say whether a row is emitted; one without a valid date always is."""
         if updated is None:
             return True
         return (self.since is None or updated >= self.since) and (self.until is None or updated <= self.until)
@@ -58,23 +58,25 @@ class Bookmark:
         value: The newest day seen by earlier runs; None to read from the start.
         fingerprint: What the bookmark is valid for.
         latest: The last day that a bookmark may name.
+        key: The name of the field whose days these are.
         discarded: Whether the state held a bookmark that is not valid for this run.
     """
 
     value: str | None
     fingerprint: str
     latest: str
+    key: str = REPLICATION_KEY
     discarded: bool = False
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any], valid_for: str, latest: str) -> Bookmark:
+    def from_state(cls, state: Mapping[str, Any], valid_for: str, latest: str, key: str = REPLICATION_KEY) -> Bookmark:
         """Read a stream's part of the state, which may be empty or of another vendor or filter."""
         value = state.get("replication_key_value")
         if not value:
-            return cls(None, valid_for, latest)
+            return cls(None, valid_for, latest, key)
         if state.get("fingerprint") != valid_for or not is_date(value):
-            return cls(None, valid_for, latest, discarded=True)
-        return cls(min(str(value), latest), valid_for, latest)
+            return cls(None, valid_for, latest, key, discarded=True)
+        return cls(min(str(value), latest), valid_for, latest, key)
 
     def window(self, *, lookback_days: int, start_date: str | None, end_date: str | None) -> Window:
         """Give the days to emit: from the bookmark less the look-back, but not before the start date."""
@@ -90,6 +92,6 @@ class Bookmark:
         """
         if value := max(filter(None, (self.value, newest)), default=None):
             state.clear()
-            state["replication_key"] = REPLICATION_KEY
+            state["replication_key"] = self.key
             state["replication_key_value"] = min(value, self.latest)
             state["fingerprint"] = self.fingerprint

@@ -1,11 +1,10 @@
-"""The Marketplace API: its addresses, and what its answers hold."""
+"""The Marketplace API: its addresses, and what goes wrong when it is called."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 import urllib3
@@ -13,10 +12,11 @@ import urllib3
 from marketplace_http import ApiError, ApiSession, BasicAuth, ConnectionFailedError, Pacer, RedirectedError, RetryPolicy
 from tap_atlassian_marketplace.errors import MarketplaceError, TroubleError
 from tap_atlassian_marketplace.refusals import refusal
+from tap_atlassian_marketplace.row_kinds import ATTRIBUTION
 from tap_atlassian_marketplace.settings import DEFAULT_API_URL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping
 
     from tap_atlassian_marketplace.settings import Settings
 
@@ -28,27 +28,12 @@ _UNREADABLE_TRIES = 3
 _WHERE_VENDOR_ID_IS = "it is the number in the address of your vendor page, marketplace.atlassian.com/manage/vendors/…"
 _DOWNLOAD_TIMEOUT = 120.0
 _BLOCK = 1 << 16
-LARGEST_PAGE = 50
-_KEYS_TO_NAME = 20
+# Exports of these are found below no report.
+_SHARED_PLACE = (ATTRIBUTION,)
 
 
 class NotReadyError(TroubleError):
     """The Marketplace does not know the export, or not yet."""
-
-
-@dataclass(frozen=True)
-class ListPage:
-    """One page of the list of a report.
-
-    Attributes:
-        rows: Its rows, as they were sent.
-        total: How many rows the list has, if it says so.
-        following: The place of the next page, to be asked for; None on the last one.
-    """
-
-    rows: list[msgspec.Raw]
-    total: int | None
-    following: Parameters | None
 
 
 class MarketplaceClient:
@@ -86,23 +71,7 @@ class MarketplaceClient:
         Raises:
             MarketplaceError: One of them is wrong.
         """
-        self._json("GET", self._reports(), unknown=self._unknown_developer())
-
-    def product_ids(self, app_keys: Sequence[str]) -> list[str]:
-        """Look up the product ids of apps.
-
-        Raises:
-            MarketplaceError: The vendor has no such app.
-        """
-        products = dict(self._products())
-        if unknown := [key for key in app_keys if key not in products]:
-            known = ", ".join(sorted(products)[:_KEYS_TO_NAME])
-            more = ", …" if len(products) > _KEYS_TO_NAME else ""
-            raise MarketplaceError(
-                f"`app_keys` names apps that the vendor does not have: {', '.join(unknown)}. "
-                f"The vendor's app keys are: {known or 'none'}{more}."
-            )
-        return [products[key] for key in app_keys]
+        self._json("GET", self._reports(), unknown=self.unknown_developer)
 
     def start_export(self, report: str, parameters: Parameters) -> str:
         """Ask for an asynchronous export, as JSON.
@@ -115,9 +84,7 @@ class MarketplaceClient:
             The id of the export.
         """
         path = f"{self._reports()}/{report}/async/export"
-        body = self._json(
-            "POST", path, [*parameters, ("accept", "json")], unknown=self._unknown_developer(), paced=True
-        )
+        body = self._json("POST", path, [*parameters, ("accept", "json")], unknown=self.unknown_developer, paced=True)
         export = body.get("export") if isinstance(body, dict) else None
         if not isinstance(export, dict) or not export.get("id"):
             raise TroubleError(f"The Marketplace started an export of {report} but gave no id for it.")
@@ -133,66 +100,91 @@ class MarketplaceClient:
         export = body.get("export") if isinstance(body, dict) else None
         return str(export.get("status")) if isinstance(export, dict) else ""
 
-    def download(self, report: str, export_id: str) -> Iterator[bytes]:
+    def download(self, report: str, export_id: str) -> Generator[bytes, None, None]:
         """Give the content of a completed export piece by piece, each as soon as it arrives.
 
         Raises:
             NotReadyError: The export cannot be fetched yet.
             TroubleError: The download broke off.
         """
-        path = self._export(report, export_id)
-        with self._explained(), self._session.call("GET", path, stream=True, timeout=_DOWNLOAD_TIMEOUT) as response:
+        return self._stream(report, self._session, self._export(report, export_id), {})
+
+    def export_at_once(self, report: str, parameters: Parameters) -> Generator[bytes, None, None]:
+        """Give the content of an export that needs no start, piece by piece, each as soon as it arrives.
+
+        Raises:
+            TroubleError: The download broke off.
+        """
+        path = f"{self._reports()}/{report}/export"
+        query = _repeatable([*parameters, ("accept", "json")])
+        return self._stream(report, self._paced_session, path, query, unknown=self.unknown_developer)
+
+    def read_report(self, report: str, parameters: Parameters, kind: Any = Any) -> Any:
+        """Read a report that answers at once.
+
+        Args:
+            report: Path of the report below the vendor's reports.
+            parameters: Query parameters; a name may be repeated.
+            kind: What to make of the answer, as `msgspec` names types.
+        """
+        path = f"{self._reports()}/{report}"
+        return self._json("GET", path, parameters, unknown=self.unknown_developer, paced=True, kind=kind)
+
+    def read_catalogue(self, path: str, parameters: Parameters, kind: Any = Any, *, unknown: str | None = None) -> Any:
+        """Read what the Marketplace shows of an app.
+
+        Args:
+            path: Path below `/rest/3`.
+            parameters: Query parameters.
+            kind: What to make of the answer.
+            unknown: What it means that there is no such thing.
+
+        Raises:
+            NotReadyError: There is no such thing, which means nothing.
+        """
+        return self._json("GET", f"/rest/3{path}", parameters, unknown=unknown, paced=True, kind=kind)
+
+    def read_metrics(self, question: Mapping[str, Any], parameters: Parameters, kind: Any = Any) -> Any:
+        """Ask for partner metrics.
+
+        Args:
+            question: Which metrics, of which days.
+            parameters: Query parameters, which choose the periods.
+            kind: What to make of the answer.
+        """
+        path = f"/rest/3/partner-metrics/developer-space/{_segment(self.developer_id)}"
+        return self._json(
+            "POST",
+            path,
+            parameters,
+            unknown=self.unknown_developer,
+            paced=True,
+            kind=kind,
+            body=msgspec.json.encode(question),
+        )
+
+    def _stream(
+        self, report: str, session: ApiSession, path: str, query: Mapping[str, list[str]], unknown: str | None = None
+    ) -> Generator[bytes, None, None]:
+        options: dict[str, Any] = {"params": query, "stream": True, "timeout": _DOWNLOAD_TIMEOUT}
+        with self._explained(unknown), session.call("GET", path, **options) as response:
             try:
                 while piece := response.raw.read1(_BLOCK, decode_content=True):
                     yield piece
             except urllib3.exceptions.HTTPError as error:
                 raise TroubleError(f"The download of the {report} export broke off ({type(error).__name__}).") from None
 
-    def list_page(self, report: str, filters: Parameters, place: Parameters, *, limit: int = LARGEST_PAGE) -> ListPage:
-        """Read a page of a report's list.
-
-        Args:
-            report: Path of the report.
-            filters: Query parameters that choose the rows; a name may be repeated.
-            place: What the page before gave as `following`; empty for the first page.
-            limit: Rows of a page, at most 50.
-        """
-        path, name = f"{self._reports()}/{report}", report.rpartition("/")[2]
-        fixed = [*filters, ("limit", str(limit))]
-        body = self._json("GET", path, [*fixed, *place], unknown=self._unknown_developer(), paced=True, kind=_Page)
-        rows = body.get(name, msgspec.Raw(b"null"))
-        try:
-            # The API's description knows a single row without a list, too.
-            found = [rows] if bytes(rows).startswith(b"{") else msgspec.json.decode(rows, type=list[msgspec.Raw])
-            links = msgspec.json.decode(body.get("_links", b"{}"))
-            total = msgspec.json.decode(body.get("totalCount", b"null"), type=int | None)
-        except msgspec.DecodeError:
-            raise TroubleError(f"The Marketplace answered with a page of {report} that cannot be read.") from None
-        return ListPage(found, total, _following(links, fixed))
-
-    def _products(self) -> Iterator[tuple[str, str]]:
-        path = f"/rest/3/product-listing/developer-space/{_segment(self.developer_id)}"
-        cursor: str | None = None
-        seen: set[str | None] = set()
-        while cursor not in seen:
-            seen.add(cursor)
-            parameters = [("limit", str(LARGEST_PAGE)), ("includePrivate", "true")]
-            if cursor:
-                parameters.append(("cursor", cursor))
-            page = self._json("GET", path, parameters, unknown=self._unknown_developer(), paced=True)
-            for item in _items(page):
-                if item.get("appKey") and item.get("productId"):
-                    yield str(item["appKey"]), str(item["productId"])
-            cursor = _next_cursor(page)
-
     def _reports(self) -> str:
         return f"/rest/3/reporting/developer-space/{_segment(self.developer_id)}"
 
     def _export(self, report: str, export_id: str) -> str:
         # Built from the id: the links that the API gives lack `/rest/3`, or name the retired version.
-        return f"{self._reports()}/{report}/async/export/{_segment(export_id)}"
+        place = "async/export" if report in _SHARED_PLACE else f"{report}/async/export"
+        return f"{self._reports()}/{place}/{_segment(export_id)}"
 
-    def _unknown_developer(self) -> str:
+    @property
+    def unknown_developer(self) -> str:
+        """What it means that the Marketplace does not know the developer id."""
         if self._settings.developer_id:
             return "`developer_id` is unknown; it is a UUID, the vendor's number belongs in `vendor_id`"
         return "the developer id found for `vendor_id` is unknown"
@@ -218,12 +210,13 @@ class MarketplaceClient:
         unknown: str | None = None,
         paced: bool = False,
         kind: Any = Any,
+        body: bytes | None = None,
     ) -> Any:
         session = self._paced_session if paced else self._session
         failures = 0
         while True:
             with self._explained(unknown):
-                response = session.call(method, path, params=_repeatable(parameters or []))
+                response = session.call(method, path, params=_repeatable(parameters or []), body=body)
             try:
                 return msgspec.json.decode(response.content, type=kind)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -250,9 +243,6 @@ class MarketplaceClient:
             raise MarketplaceError(f"{error}. Check `api_url`; the usual one is {DEFAULT_API_URL}.") from None
 
 
-_Page = dict[str, msgspec.Raw]
-
-
 def _segment(value: str) -> str:
     return quote(value, safe="")
 
@@ -262,26 +252,3 @@ def _repeatable(parameters: Parameters) -> Mapping[str, list[str]]:
     for name, value in parameters:
         grouped.setdefault(name, []).append(value)
     return grouped
-
-
-def _items(page: Any) -> list[dict[str, Any]]:
-    items = page.get("items") if isinstance(page, dict) else None
-    return [item for item in items or [] if isinstance(item, dict)]
-
-
-def _next_cursor(page: Any) -> str | None:
-    links = page.get("links") if isinstance(page, dict) else None
-    following = links.get("next") if isinstance(links, dict) else None
-    cursors = parse_qs(urlsplit(str(following or "")).query).get("cursor")
-    return cursors[0] if cursors else None
-
-
-def _following(links: Any, fixed: Parameters) -> Parameters | None:
-    # The link may be absolute, begin with `/rest/3` or lack it, or name another host. Only the place that it names
-    # counts: it is asked for where the page before came from, so that no link leads the credentials elsewhere.
-    link = links.get("next") if isinstance(links, dict) else None
-    address = link.get("href") if isinstance(link, dict) else link
-    if not address:
-        return None
-    ours = {name for name, _ in fixed}
-    return [pair for pair in parse_qsl(urlsplit(str(address)).query) if pair[0] not in ours]

@@ -18,6 +18,14 @@ class TapError(Exception):
 class SpoolError(TapError):
     """Downloaded rows cannot be kept on disk."""
 
+    @classmethod
+    def no_room(cls, report: str, error: OSError) -> SpoolError:
+        """Say that a report's file cannot be written."""
+        return cls(
+            f"`spool_dir`: the {report} export cannot be kept there ({error.strerror}); make room or name "
+            "another directory."
+        )
+
 
 class OutputError(TapError):
     """Messages cannot be written to where the loader reads them."""
@@ -29,6 +37,10 @@ class MarketplaceError(TapError):
 
 class CredentialsError(MarketplaceError):
     """Token, permission or address are wrong: no other call of the run can succeed."""
+
+
+class ForbiddenError(CredentialsError):
+    """The account may not read what was asked for; other reports it may, or not."""
 
 
 class TroubleError(MarketplaceError):

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import logging
-import os
 import random
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_atlassian_marketplace.client import NotReadyError
 from tap_atlassian_marketplace.errors import MarketplaceError, SpoolError, TroubleError
-from tap_atlassian_marketplace.json_array import BrokenArrayError
 from tap_atlassian_marketplace.paged_list import read_list
-from tap_atlassian_marketplace.row_index import key_hashes
-from tap_atlassian_marketplace.row_kinds import ROW_KINDS
+from tap_atlassian_marketplace.pages import list_page
+from tap_atlassian_marketplace.row_file import keys_of, private_file
+from tap_atlassian_marketplace.spooled_rows import ExportStoppedError, SpooledRows
 
 if TYPE_CHECKING:
     import threading
     from array import array
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from tap_atlassian_marketplace.client import MarketplaceClient
@@ -39,31 +39,22 @@ class ExportRequest:
     """What to export.
 
     Attributes:
-        report: Path of the report below the vendor's reports: `licenses` or `sales/transactions`.
+        report: Path of the report below the vendor's reports, such as `licenses` or `sales/transactions`.
         parameters: Query parameters that choose the rows, in their order; a name may be repeated.
+        at_once: Whether the export answers with its rows, and is neither started nor asked for its status.
+        in_list: Query parameters that choose the same rows in the report's list, where they differ.
+        has_list: Whether there is a list, to count the rows by and to read where no export can be had.
     """
 
     report: str
     parameters: tuple[tuple[str, str], ...]
+    at_once: bool = False
+    in_list: tuple[tuple[str, str], ...] | None = None
+    has_list: bool = True
 
-
-@dataclass(frozen=True)
-class SpooledRows:
-    """The rows of a report on disk.
-
-    Attributes:
-        path: A file that holds a JSON array of rows, complete and readable.
-        keys: The hash of each row's key, in the order of the file.
-        doubt: Why rows may be missing from it; None when it is known to hold all.
-    """
-
-    path: Path
-    keys: array[int]
-    doubt: str | None = None
-
-
-class ExportStoppedError(Exception):
-    """The run ended while the export was under way."""
+    def fetch(self, client: MarketplaceClient, path: Path, *, timeout: float, stop: threading.Event) -> SpooledRows:
+        """Write the rows to a new file."""
+        return Export(client, self, timeout=timeout, stop=stop).fetch(path)
 
 
 class Export:
@@ -87,8 +78,10 @@ class Export:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
+        self._request = request
         self._report = request.report
         self._parameters = list(request.parameters)
+        self._in_list = list(request.parameters if request.in_list is None else request.in_list)
         self._timeout = timeout
         self._stop = stop
         self._clock = clock
@@ -108,31 +101,33 @@ class Export:
         try:
             return self._export_or_list(path)
         except OSError as error:
-            raise SpoolError(
-                f"`spool_dir`: the {self._report} export cannot be kept there ({error.strerror}); make room or name "
-                "another directory."
-            ) from None
+            raise SpoolError.no_room(self._report, error) from None
 
     def _export_or_list(self, path: Path) -> SpooledRows:
         try:
             return self._export(path)
         except TroubleError as trouble:
+            if not self._request.has_list:
+                raise MarketplaceError(str(trouble)) from None
             _logger.warning("%s The list is read page by page instead.", trouble)
             try:
-                doubt = read_list(self._client, self._report, self._parameters, path, self._go_on)
+                doubt = read_list(self._client, self._report, self._in_list, path, self._go_on)
             except TroubleError as error:
                 raise MarketplaceError(f"{trouble} Reading its list page by page failed too: {error}") from None
-            return SpooledRows(path, self._keys(path), doubt)
+            return SpooledRows(path, keys_of(self._report, path), doubt)
 
     def _export(self, path: Path) -> SpooledRows:
         for failures in range(_STARTS):
             if failures:
                 self._pause(_FIRST_RESTART_WAIT * 2.0 ** (failures - 1) * random.uniform(0.5, 1.0))  # noqa: S311
             # A start that fails was repeated by the session; trying again would not help, the list might.
-            export_id = self._client.start_export(self._report, self._parameters)
+            export_id = None if self._request.at_once else self._client.start_export(self._report, self._parameters)
             try:
-                self._wait_until_ready(export_id)
-                self._download(export_id, path)
+                if export_id is None:
+                    self._write(self._client.export_at_once(self._report, self._parameters), path)
+                else:
+                    self._wait_until_ready(export_id)
+                    self._download(export_id, path)
                 keys = self._check(path)
             except TroubleError as error:
                 trouble = error
@@ -167,14 +162,8 @@ class Export:
     def _download(self, export_id: str, path: Path) -> None:
         """Fetch a completed export, which may be unknown for a moment after it was completed."""
         for failures in range(1, _NOT_READY_TRIES + 1):
-            descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
             try:
-                with os.fdopen(descriptor, "wb") as file:
-                    for piece in self._client.download(self._report, export_id):
-                        self._go_on()
-                        if self._clock() > self._deadline:
-                            raise self._too_late(f"was not downloaded within {self._timeout:g} seconds")
-                        file.write(piece)
+                self._write(self._client.download(self._report, export_id), path)
             except NotReadyError:
                 if failures == _NOT_READY_TRIES:
                     raise TroubleError(
@@ -184,11 +173,21 @@ class Export:
                 return
             self._pause(_FIRST_WAIT * 2.0 ** (failures - 1))
 
+    def _write(self, pieces: Generator[bytes, None, None], path: Path) -> None:
+        with closing(pieces), private_file(path) as file:
+            for piece in pieces:
+                self._go_on()
+                if self._clock() > self._deadline:
+                    raise self._too_late(f"was not downloaded within {self._timeout:g} seconds")
+                file.write(piece)
+
     def _check(self, path: Path) -> array[int]:
         """See that the file is a whole array of rows, and that it has as many as the list says; give their keys."""
-        keys = self._keys(path)
+        keys = keys_of(self._report, path)
+        if not self._request.has_list:
+            return keys
         try:
-            page = self._client.list_page(self._report, self._parameters, [], limit=1)
+            page = list_page(self._client, self._report, self._in_list, [], limit=1)
         except TroubleError as error:
             if not keys:
                 raise
@@ -198,12 +197,6 @@ class Export:
         if listed > len(keys):
             raise TroubleError(f"The {self._report} export has {len(keys)} rows, although its list has {listed}.")
         return keys
-
-    def _keys(self, path: Path) -> array[int]:
-        try:
-            return key_hashes(path, ROW_KINDS[self._report])
-        except BrokenArrayError as error:
-            raise TroubleError(f"The {self._report} export is {error.state}.") from None
 
     def _too_late(self, what: str) -> MarketplaceError:
         return MarketplaceError(f"The {self._report} export {what}: raise `export_timeout` or run again later.")

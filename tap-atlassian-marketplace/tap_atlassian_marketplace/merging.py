@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from msgspec.json import Decoder
 
-    from tap_atlassian_marketplace.exports import SpooledRows
     from tap_atlassian_marketplace.row_kinds import RowKind
+    from tap_atlassian_marketplace.spooled_rows import SpooledRows
 
 Row = dict[str, Any]
 

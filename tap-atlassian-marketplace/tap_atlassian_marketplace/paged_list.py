@@ -1,24 +1,54 @@
-"""The list of a report, read page by page into a file: the way that is left when no export can be had."""
+"""The list of a report, read page by page into a file: for what has no export, or when none can be had."""
 
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from tap_atlassian_marketplace.errors import TroubleError
+from tap_atlassian_marketplace.errors import SpoolError, TroubleError
+from tap_atlassian_marketplace.pages import list_page
+from tap_atlassian_marketplace.row_file import keys_of, row_file
+from tap_atlassian_marketplace.spooled_rows import ExportStoppedError, SpooledRows
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
     from pathlib import Path
 
-    from tap_atlassian_marketplace.client import ListPage, MarketplaceClient, Parameters
+    from tap_atlassian_marketplace.client import MarketplaceClient, Parameters
+    from tap_atlassian_marketplace.pages import ListPage
 
 _READINGS = 2
 
 _logger = logging.getLogger("tap-atlassian-marketplace")
+
+
+@dataclass(frozen=True)
+class ListRequest:
+    """A report that has a list only.
+
+    Attributes:
+        report: Path of the report below the vendor's reports.
+        parameters: Query parameters that choose the rows.
+    """
+
+    report: str
+    parameters: tuple[tuple[str, str], ...]
+
+    def fetch(self, client: MarketplaceClient, path: Path, *, timeout: float, stop: threading.Event) -> SpooledRows:  # noqa: ARG002
+        """Write the rows to a new file."""
+
+        def go_on() -> None:
+            if stop.is_set():
+                raise ExportStoppedError
+
+        try:
+            doubt = read_list(client, self.report, list(self.parameters), path, go_on)
+        except OSError as error:
+            raise SpoolError.no_room(self.report, error) from None
+        return SpooledRows(path, keys_of(self.report, path), doubt)
 
 
 def read_list(
@@ -87,20 +117,15 @@ def _read_once(
     place: Parameters | None = []
     seen: list[Parameters] = []
     reading, before = _Reading(), None
-    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(b"[")
+    with row_file(path) as add:
         while place is not None:
             go_on()
-            page = client.list_page(report, filters, place)
+            page = list_page(client, report, filters, place)
             seen.append(place)
             # A server that does not understand the place gives one page for ever, or nothing, and always a next place.
             if page.following in seen or (page.following and page.rows == before):
                 raise TroubleError(f"The pages of the list of {report} go round in circles.")
-            for number, row in enumerate(page.rows, reading.rows):
-                file.write(b",\n" if number else b"\n")
-                file.write(row)
+            add(page.rows)
             reading.take_in(page)
             place, before = page.following, page.rows
-        file.write(b"\n]")
     return reading

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marketplace_http import redact
-from tap_atlassian_marketplace.errors import CredentialsError, MarketplaceError, TroubleError
+from tap_atlassian_marketplace.errors import CredentialsError, ForbiddenError, MarketplaceError, TroubleError
 from tap_atlassian_marketplace.settings import DEFAULT_API_URL
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def refusal(error: ApiError, *, email: str, unknown: str | None) -> MarketplaceE
                 f"wrong, revoked or expired; tokens live one year at most. Make a new one at {TOKEN_PAGE}."
             )
         case 403:
-            return CredentialsError(
+            return ForbiddenError(
                 f"The account may not read this vendor's reports ({answer}): the account of `email` must be in the "
                 'vendor\'s team with the permissions "View sales reports" and "View all other reports", and '
                 "`developer_id` or `vendor_id` must be that vendor."

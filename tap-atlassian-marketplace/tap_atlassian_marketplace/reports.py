@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from tap_atlassian_marketplace.catalogue import product_ids
 from tap_atlassian_marketplace.customers.identity import aliases
 from tap_atlassian_marketplace.errors import MarketplaceError
 from tap_atlassian_marketplace.exports import ExportRequest
@@ -15,13 +16,13 @@ from tap_atlassian_marketplace.selection import LicenseIds, Selection
 from tap_atlassian_marketplace.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from tap_atlassian_marketplace.bookmarks import Window
     from tap_atlassian_marketplace.client import MarketplaceClient, Parameters
-    from tap_atlassian_marketplace.exports import SpooledRows
     from tap_atlassian_marketplace.settings import Settings
+    from tap_atlassian_marketplace.spooled_rows import RowsRequest, SpooledRows
 
 # Data insights exist from this day on; asked for earlier ones, the API leaves rows out.
 _INSIGHTS_SINCE = "2018-07-01"
@@ -33,6 +34,8 @@ _LICENSE_WINDOWS: tuple[Parameters, ...] = (
     [("startDate", _INSIGHTS_SINCE), ("withDataInsights", "true")],
     [("startDate", _FIRST_DAY), ("endDate", _BEFORE_INSIGHTS)],
 )
+
+_OF_LICENSES = ("licenses", "contacts")
 
 
 class Reports:
@@ -48,7 +51,8 @@ class Reports:
         self._settings = settings
         self._client = client
         self._is_open = False
-        self._requests: dict[str, list[ExportRequest]] = {LICENSES: [], TRANSACTIONS: []}
+        self._requests: dict[str, list[RowsRequest]] = {LICENSES: [], TRANSACTIONS: []}
+        self._rows: dict[str, MergedRows] = {}
 
     @cached_property
     def scope(self) -> dict[str, Any]:
@@ -72,11 +76,14 @@ class Reports:
         """Whether the exports of the run were started."""
         return self._is_open
 
-    def open(self, windows: Mapping[str, Window], *, everything: bool = False) -> None:
+    def open(
+        self, windows: Mapping[str, Window], others: Iterable[RowsRequest] = (), *, everything: bool = False
+    ) -> None:
         """Start all exports that the run needs.
 
         Args:
             windows: For each selected stream of source rows the days whose rows it emits.
+            others: What the streams ask for that share their reports with no other.
             everything: Ask for all licences and transactions whatever these streams need: customers are computed from
                 all of them.
         """
@@ -88,10 +95,11 @@ class Reports:
             }
         else:
             self._request_what_is_new(windows)
-        self._spool.start(self._requests[LICENSES] + self._requests[TRANSACTIONS])
+        self._requests |= {request.report: [request] for request in others}
+        self._spool.start(request for requests in self._requests.values() for request in requests)
 
     def _request_what_is_new(self, windows: Mapping[str, Window]) -> None:
-        licenses = {name: window for name, window in windows.items() if name != "transactions"}
+        licenses = {name: window for name, window in windows.items() if name in _OF_LICENSES}
         # Which transactions belong to the chosen licences is known only from all of them.
         all_licenses = "transactions" in windows and (self.selection.restricts_licenses or self.selection.is_trial)
         if licenses or all_licenses:
@@ -107,7 +115,7 @@ class Reports:
 
     def everything(self) -> tuple[MergedRows, MergedRows]:
         """Give all licences and all transactions, each once, whatever the filters let through."""
-        return self._all_licenses, self._all_transactions
+        return self._merged(LICENSES), self._merged(TRANSACTIONS)
 
     def licenses(self, read: Callable[[bytes], Any] = whole_row) -> Iterator[Any]:
         """Give the licences that the filters let through, each once, of any age.
@@ -115,12 +123,12 @@ class Reports:
         Args:
             read: Makes a row of its JSON.
         """
-        return filter(self.selection.admits_license, map(read, self._all_licenses.encoded()))
+        return filter(self.selection.admits_license, map(read, self._merged(LICENSES).encoded()))
 
     def unknown_numbers(self) -> list[str]:
         """List the `entitlement_numbers` that belong to no licence."""
         unknown = dict.fromkeys(self._settings.entitlement_numbers)
-        for row in self._all_licenses if unknown else ():
+        for row in self._merged(LICENSES) if unknown else ():
             for alias in aliases(row):
                 unknown.pop(alias, None)
         return list(unknown)
@@ -136,13 +144,25 @@ class Reports:
         Args:
             read: Makes a row of its JSON.
         """
-        for row in map(read, self._all_transactions.encoded()):
+        for row in map(read, self._merged(TRANSACTIONS).encoded()):
             if self.selection.admits_transaction(row, self._license_ids):
+                yield row
+
+    def others(self, report: str, read: Callable[[bytes], Any] = whole_row) -> Iterator[Any]:
+        """Give the rows of any other report that are of the chosen apps and licences, each once.
+
+        Args:
+            report: The report, as its request names it.
+            read: Makes a row of its JSON.
+        """
+        products = frozenset(self.product_ids)
+        for row in map(read, self._merged(report).encoded()):
+            if self.selection.admits_other(row, products):
                 yield row
 
     def left_out(self, report: str) -> int:
         """Count the rows of a report that were left out since they have no key."""
-        return (self._all_licenses if report == LICENSES else self._all_transactions).without_key
+        return self._merged(report).without_key
 
     def vouch_for(self, report: str) -> None:
         """See that no row of a report may be missing; to be called when its rows were taken.
@@ -161,16 +181,10 @@ class Reports:
     def _spool(self) -> Spool:
         return Spool(self._client, self._settings)
 
-    @cached_property
-    def _all_licenses(self) -> MergedRows:
-        return self._merged(LICENSES)
-
-    @cached_property
-    def _all_transactions(self) -> MergedRows:
-        return self._merged(TRANSACTIONS)
-
     def _merged(self, report: str) -> MergedRows:
-        return MergedRows(self._spooled(report), ROW_KINDS[report])
+        if report not in self._rows:
+            self._rows[report] = MergedRows(self._spooled(report), ROW_KINDS[report])
+        return self._rows[report]
 
     def _spooled(self, report: str) -> list[SpooledRows]:
         return [self._spool.rows(request) for request in self._requests[report]]
@@ -208,7 +222,7 @@ class Reports:
 
     def _common(self, since: str | None) -> Parameters:
         return [
-            *(("productId", product) for product in self._product_ids),
+            *(("productId", product) for product in self.product_ids),
             *(("cloudComplianceBoundaries", name) for name in self._settings.compliance_boundaries),
             *([("lastUpdated", since)] if since else []),
         ]
@@ -220,9 +234,10 @@ class Reports:
             yield ExportRequest(report, (*parameters, ("text", number)))
 
     @cached_property
-    def _product_ids(self) -> list[str]:
+    def product_ids(self) -> list[str]:
+        """The product ids of the chosen apps; none if all are."""
         keys = self._settings.app_keys
-        return self._client.product_ids(keys) if keys else []
+        return product_ids(self._client, keys) if keys else []
 
 
 def _lowest(windows: Mapping[str, Window]) -> str | None:

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import msgspec
 
 from tap_atlassian_marketplace.customers.identity import license_key
 from tap_atlassian_marketplace.dates import is_date
+from tap_atlassian_marketplace.row_ids import attribution_id, event_id, feedback_id, quote_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 LICENSES = "licenses"
 TRANSACTIONS = "sales/transactions"
+CHURN = "sales/metrics/churn/details"
+CONVERSION = "sales/metrics/conversion/details"
+RENEWAL = "sales/metrics/renewal/details"
+FEEDBACK = "feedback/details"
+QUOTES = "quotes"
+ATTRIBUTION = "marketing-attribution"
+APPS = "apps"
+VERSIONS = "app_versions"
+REVIEWS = "reviews"
+REVENUE = "recurring_revenue"
 
 _INSIGHTS = 100_000_000
 
@@ -82,7 +94,32 @@ def with_insights_then_newer(row: Mapping[str, Any]) -> int:
     return newer(row) + (_INSIGHTS if has_insights else 0)
 
 
+def equal(_: Mapping[str, Any]) -> int:
+    """Rank all rows alike, so that the first of each key counts."""
+    return 0
+
+
+def _joined(*names: str) -> Callable[[Mapping[str, Any]], str | None]:
+    def key(row: Mapping[str, Any]) -> str | None:
+        parts = [row.get(name) for name in names]
+        return None if None in parts or "" in parts else "\n".join(map(str, parts))
+
+    return key
+
+
+_WHOLE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[dict[str, Any]])
+
 ROW_KINDS = {
     LICENSES: RowKind(license_key, with_insights_then_newer, msgspec.json.Decoder(list[_License])),
     TRANSACTIONS: RowKind(transaction_key, newer, msgspec.json.Decoder(list[_Transaction])),
+    CHURN: RowKind(partial(event_id, "churn"), newer, _WHOLE),
+    CONVERSION: RowKind(partial(event_id, "conversion"), newer, _WHOLE),
+    RENEWAL: RowKind(partial(event_id, "renewal"), newer, _WHOLE),
+    FEEDBACK: RowKind(feedback_id, equal, _WHOLE),
+    QUOTES: RowKind(quote_id, equal, _WHOLE),
+    ATTRIBUTION: RowKind(attribution_id, equal, _WHOLE),
+    APPS: RowKind(_joined("productId"), equal, _WHOLE),
+    VERSIONS: RowKind(_joined("appSoftwareId", "buildNumber"), equal, _WHOLE),
+    REVIEWS: RowKind(_joined("id"), equal, _WHOLE),
+    REVENUE: RowKind(_joined("month", "productId", "subscription"), equal, _WHOLE),
 }

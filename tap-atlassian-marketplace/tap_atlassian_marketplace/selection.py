@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace.customers.identity import aliases
 from tap_atlassian_marketplace.hash_index import HashIndex, hash64, position
+from tap_atlassian_marketplace.row_ids import event_license
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from tap_atlassian_marketplace.customers.identity import HasFields
     from tap_atlassian_marketplace.settings import Settings
@@ -90,6 +91,21 @@ class Selection:
             licenses: The licences that it must belong to; None where it may belong to any.
         """
         return self._admits_app(row) and (licenses is None or licenses.include_transaction(row))
+
+    def admits_other(self, row: HasFields, products: Collection[str]) -> bool:
+        """Say whether a row of any other report is to be emitted.
+
+        Args:
+            row: The row; what it says of no licence is not chosen by licence.
+            products: Product ids of the chosen apps, since some rows name no app key.
+        """
+        key = row.get("addonKey") or row.get("appKey")
+        is_of_app = not self._app_keys or key in self._app_keys or (key is None and row.get("productId") in products)
+        return is_of_app and (not self._entitlements or self._is_of_chosen_license(row))
+
+    def _is_of_chosen_license(self, row: HasFields) -> bool:
+        found = {*aliases(event_license(row)), row.get("entitlementNumber"), row.get("entitlementEid")} - {None}
+        return not found or not self._entitlements.isdisjoint(found)
 
     def _admits_app(self, row: HasFields) -> bool:
         return not self._app_keys or row.get("addonKey") in self._app_keys

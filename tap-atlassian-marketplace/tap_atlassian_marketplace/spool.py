@@ -10,17 +10,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from tap_atlassian_marketplace.errors import CredentialsError
-from tap_atlassian_marketplace.exports import Export, ExportStoppedError
+from tap_atlassian_marketplace.errors import CredentialsError, ForbiddenError, MarketplaceError
+from tap_atlassian_marketplace.row_kinds import LICENSES, TRANSACTIONS
 from tap_atlassian_marketplace.spool_directory import SpoolDirectory
+from tap_atlassian_marketplace.spooled_rows import ExportStoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from tap_atlassian_marketplace.client import MarketplaceClient
-    from tap_atlassian_marketplace.exports import ExportRequest, SpooledRows
     from tap_atlassian_marketplace.settings import Settings
+    from tap_atlassian_marketplace.spooled_rows import RowsRequest, SpooledRows
 
 
 class Spool:
@@ -41,13 +42,13 @@ class Spool:
 
     def __init__(self, client: MarketplaceClient, settings: Settings) -> None:
         self._workers = settings.max_parallel_requests
-        self._rows: dict[ExportRequest, Future[SpooledRows]] = {}
+        self._rows: dict[RowsRequest, Future[SpooledRows]] = {}
         directory = SpoolDirectory(settings.spool_dir)
         self.directory = directory.path
         self._work = _Work(client, settings.export_timeout)
         self.close = weakref.finalize(self, _close, self._work.stop, directory)
 
-    def start(self, requests: Iterable[ExportRequest]) -> None:
+    def start(self, requests: Iterable[RowsRequest]) -> None:
         """Begin to fetch exports; those that were begun before are not repeated."""
         waiting: queue.SimpleQueue[_Task] = queue.SimpleQueue()
         for request in requests:
@@ -57,7 +58,7 @@ class Spool:
         for _ in range(min(waiting.qsize(), self._workers)):
             threading.Thread(target=self._work.do_all, args=(waiting,), name="export", daemon=True).start()
 
-    def rows(self, request: ExportRequest) -> SpooledRows:
+    def rows(self, request: RowsRequest) -> SpooledRows:
         """Wait for an export that was started and give its rows.
 
         Raises:
@@ -72,7 +73,7 @@ class Spool:
 
 @dataclass(frozen=True)
 class _Task:
-    request: ExportRequest
+    request: RowsRequest
     path: Path
     rows: Future[SpooledRows]
 
@@ -94,10 +95,14 @@ class _Work:
             except queue.Empty:
                 return
             try:
-                rows = Export(self._client, task.request, timeout=self._timeout, stop=self.stop).fetch(task.path)
+                rows = task.request.fetch(self._client, task.path, timeout=self._timeout, stop=self.stop)
             except ExportStoppedError:
                 return
-            except BaseException as error:  # noqa: BLE001 - raised again where the rows are asked for
+            except BaseException as failure:  # noqa: BLE001 - raised again where the rows are asked for
+                error = failure
+                if isinstance(error, ForbiddenError) and task.request.report not in (LICENSES, TRANSACTIONS):
+                    # The permissions for the other reports differ: what this one refuses, others may give.
+                    error = MarketplaceError(str(error))
                 if isinstance(error, CredentialsError):
                     # What refuses one export refuses them all: nobody need wait for the others.
                     with suppress(InvalidStateError):

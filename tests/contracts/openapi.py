@@ -27,6 +27,9 @@ _DATES = ("startDate", "endDate", "lastUpdated")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
+# The lists of metric events lack these among their parameters, but name them in the template of their links.
+_OF_PAGES = ("offset", "limit")
+
 # Real rows lack fields that the description calls required, hold nulls, and values outside its enumerations.
 _NOT_OF_ROWS = ("required", "enum", "format")
 
@@ -166,6 +169,8 @@ def _query_misfits(description: Description, operation: Operation, query: str) -
         given.setdefault(name, []).append(value)
     found = [f"?{name}= is required" for name, each in described.items() if each.get("required") and name not in given]
     for name, values in given.items():
+        if name in _OF_PAGES and operation.template.endswith("/details"):
+            continue
         if name not in described:
             found.append(f"?{name}= is not described")
             continue

@@ -9,6 +9,7 @@ from tests.tap.fake_marketplace import CONFIG, DEVELOPER, REPORTS, TOKEN, URL, V
 
 from marketplace_http import RetryPolicy
 from marketplace_singer import SettingsError
+from tap_atlassian_marketplace.catalogue import product_ids
 from tap_atlassian_marketplace.client import MarketplaceClient
 from tap_atlassian_marketplace.errors import MarketplaceError, TapError
 from tap_atlassian_marketplace.settings import Settings
@@ -96,7 +97,15 @@ def test_product_pages_that_go_round_in_circles_end(marketplace):
     fake = marketplace()
     page = {"items": [{"appKey": "a", "productId": "p"}, "odd"], "links": {"next": "/x?cursor=again"}}
     fake.mock.get(f"{URL}/product-listing/developer-space/{DEVELOPER}", json=page)
-    assert client().product_ids(["a"]) == ["p"]
+    with pytest.raises(MarketplaceError, match="go round in circles"):
+        product_ids(client(), ["a"])
+
+
+def test_products_that_are_none_are_passed_over(marketplace):
+    fake = marketplace()
+    page = {"items": [{"appKey": "a", "productId": "p"}, "odd", {"appKey": "b"}], "links": {"self": "/x"}}
+    fake.mock.get(f"{URL}/product-listing/developer-space/{DEVELOPER}", json=page)
+    assert product_ids(client(), ["a"]) == ["p"]
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,7 @@ def test_a_full_disk_names_the_setting(marketplace, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(exports.os, "open", full)
+    monkeypatch.setattr("tap_atlassian_marketplace.row_file.os.open", full)
     with pytest.raises(SpoolError, match=r"`spool_dir`.*No space left.*make room"):
         fetch(tmp_path / "a")
 
@@ -220,7 +220,7 @@ def test_a_disk_that_is_full_when_the_list_is_read_names_the_setting(marketplace
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("tap_atlassian_marketplace.paged_list.os.fdopen", full)
+    monkeypatch.setattr("tap_atlassian_marketplace.row_file.os.fdopen", full)
     with pytest.raises(SpoolError, match=r"`spool_dir`.*No space left.*make room"):
         fetch(tmp_path / "a")
 

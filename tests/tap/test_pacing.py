@@ -4,6 +4,8 @@ import pytest
 from tests.tap.fake_marketplace import APPS, CONFIG, license_row
 
 from tap_atlassian_marketplace import client
+from tap_atlassian_marketplace.catalogue import product_ids
+from tap_atlassian_marketplace.pages import list_page
 from tap_atlassian_marketplace.settings import Settings
 
 # Read before any test makes the tap hasty.
@@ -47,9 +49,9 @@ def test_starts_and_pages_keep_their_distance_and_polls_need_none(marketplace, c
     assert clock.now == begun
 
     for _ in range(2):
-        api.list_page("licenses", filters, [])
+        list_page(api, "licenses", filters, [])
     assert clock.now - begun >= 2 * 0.15 - 1e-9
 
     begun = clock.now
-    api.product_ids(list(APPS))
+    product_ids(api, list(APPS))
     assert clock.now - begun >= len(APPS) * 0.15 - 1e-9

@@ -63,7 +63,7 @@ def test_no_log_tells_a_secret(tap, config, sandbox, secrets, monkeypatch, fault
     [
         "tap_atlassian_marketplace.streams.licenses.contact_rows",
         "tap_atlassian_marketplace.reports.MergedRows",
-        "tap_atlassian_marketplace.exports.key_hashes",
+        "tap_atlassian_marketplace.row_file.key_hashes",
         "tap_atlassian_marketplace.client._repeatable",
         "tap_atlassian_marketplace.streams.base.UnknownFields.look_at",
         "tap_atlassian_marketplace.writing.serialize_jsonl",

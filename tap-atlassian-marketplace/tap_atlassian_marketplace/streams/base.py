@@ -40,7 +40,7 @@ class MarketplaceStream(BookmarkedStream):
     date_fields: ClassVar[tuple[str, ...]]
     """Dotted names of the fields that the schema declares as dates."""
 
-    replication_key = REPLICATION_KEY
+    replication_key: str | None = REPLICATION_KEY
 
     _tap: TapAtlassianMarketplace
 
@@ -58,6 +58,10 @@ class MarketplaceStream(BookmarkedStream):
         """Give the fields that are put before those of a row."""
         raise NotImplementedError
 
+    def day(self, row: HasFields) -> str | None:
+        """Give the day of a row that decides whether it is new; None if it has none."""
+        return row.get(self.replication_key) if self.replication_key else None
+
     def records(self, row: Row) -> Iterable[Row]:
         """Make the records of a row."""
         added = self.added(row)
@@ -71,7 +75,7 @@ class MarketplaceStream(BookmarkedStream):
             is_plain = isinstance(row, PlainRow)
             if not is_plain:
                 self._blank_invalid_dates(row)
-            updated = row.get(REPLICATION_KEY)
+            updated = self.day(row)
             if not self.window.admits(updated):
                 continue
             newest = max(newest or updated, updated) if updated else newest
@@ -89,7 +93,7 @@ class MarketplaceStream(BookmarkedStream):
             if newest and newest > self._bookmark.latest:
                 self.logger.warning(
                     "%s of some rows lies in the future; the bookmark stops at %s.",
-                    REPLICATION_KEY,
+                    self._bookmark.key,
                     self._bookmark.latest,
                 )
 
@@ -116,7 +120,8 @@ class MarketplaceStream(BookmarkedStream):
         valid_for = fingerprint(self._tap.reports.scope)
         if not self._keeps_bookmark:
             return Bookmark(None, valid_for, latest_bookmark())
-        bookmark = Bookmark.from_state(self.bookmark_state, valid_for, latest_bookmark())
+        key = self.replication_key or REPLICATION_KEY
+        bookmark = Bookmark.from_state(self.bookmark_state, valid_for, latest_bookmark(), key)
         if bookmark.discarded:
             self.log("The bookmark belongs to another vendor, start date or filter: reading from the start.")
         return bookmark
