@@ -94,6 +94,12 @@ def with_insights_then_newer(row: Mapping[str, Any]) -> int:
     return newer(row) + (_INSIGHTS if has_insights else 0)
 
 
+def revenue_key(row: Mapping[str, Any]) -> str | None:
+    """Give the key of a month's revenue as one text; the subscription may be empty, month and app may not."""
+    month_and_app = _joined("month", "productId")(row)
+    return month_and_app and f"{month_and_app}\n{row.get('subscription')}"
+
+
 def equal(_: Mapping[str, Any]) -> int:
     """Rank all rows alike, so that the first of each key counts."""
     return 0
@@ -121,5 +127,5 @@ ROW_KINDS = {
     APPS: RowKind(_joined("productId"), equal, _WHOLE),
     VERSIONS: RowKind(_joined("appSoftwareId", "buildNumber"), equal, _WHOLE),
     REVIEWS: RowKind(_joined("id"), equal, _WHOLE),
-    REVENUE: RowKind(_joined("month", "productId", "subscription"), equal, _WHOLE),
+    REVENUE: RowKind(revenue_key, equal, _WHOLE),
 }

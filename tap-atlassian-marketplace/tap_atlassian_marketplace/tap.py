@@ -13,49 +13,18 @@ from tap_atlassian_marketplace.customer_rows import CustomerRows
 from tap_atlassian_marketplace.reports import Reports
 from tap_atlassian_marketplace.sdk import OrderedTap
 from tap_atlassian_marketplace.settings import CONFIG_SCHEMA, Settings
-from tap_atlassian_marketplace.streams import (
-    AccountEvents,
-    Accounts,
-    Anomalies,
-    Contacts,
-    CustomerStream,
-    Licenses,
-    MarketplaceStream,
-    MrrSegments,
-    People,
-    Transactions,
-)
+from tap_atlassian_marketplace.streams import NAMES, STREAMS, CustomerStream, MarketplaceStream, OwnReportStream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-STREAMS: tuple[type[MarketplaceStream | CustomerStream], ...] = (
-    Licenses,
-    Contacts,
-    Transactions,
-    Accounts,
-    People,
-    AccountEvents,
-    MrrSegments,
-    Anomalies,
-)
-
 
 class TapAtlassianMarketplace(OrderedTap):
-    """Licences, contacts and transactions of an Atlassian Marketplace vendor, and the customers behind them."""
+    """All that an Atlassian Marketplace vendor can read of licences, people, sales and apps, and what it means."""
 
     name = "tap-atlassian-marketplace"
     config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_SCHEMA
-    stream_order = (
-        "licenses",
-        "contacts",
-        "transactions",
-        "accounts",
-        "people",
-        "account_events",
-        "mrr_segments",
-        "anomalies",
-    )
+    stream_order = NAMES
 
     @cached_property
     def settings(self) -> Settings:
@@ -95,6 +64,7 @@ class TapAtlassianMarketplace(OrderedTap):
             selected = [stream for stream in self.streams.values() if stream.selected]
             self.reports.open(
                 {stream.name: stream.window for stream in selected if isinstance(stream, MarketplaceStream)},
+                [stream.request(self.reports) for stream in selected if isinstance(stream, OwnReportStream)],
                 everything=any(isinstance(stream, CustomerStream) for stream in selected),
             )
         return self.reports

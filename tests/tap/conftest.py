@@ -22,8 +22,8 @@ def marketplace(watch: Watch) -> Iterator[Callable[..., FakeMarketplace]]:
     """Make a Marketplace of given rows; anything else that is called fails."""
     with requests_mock.Mocker() as mock:
 
-        def make(licenses: Any = None, transactions: Any = None) -> FakeMarketplace:
-            fake = FakeMarketplace(mock, licenses, transactions)
+        def make(licenses: Any = None, transactions: Any = None, **others: Any) -> FakeMarketplace:
+            fake = FakeMarketplace(mock, licenses, transactions, **others)
             fake.mock = mock
             return fake
 

@@ -24,6 +24,26 @@ TOKEN = "secret-token-of-the-test"
 REPORTS = f"{URL}/reporting/developer-space/{DEVELOPER}"
 CONFIG = {"email": "vendor@example.com", "api_token": TOKEN, "vendor_id": VENDOR}
 
+OTHERS = (
+    "sales/metrics/churn/details",
+    "sales/metrics/conversion/details",
+    "sales/metrics/renewal/details",
+    "feedback/details",
+    "quotes",
+    "marketing-attribution",
+    "recurring_revenue",
+    "apps",
+    "app_versions",
+    "reviews",
+)
+LISTS = {
+    "licenses": "licenses",
+    "sales/transactions": "transactions",
+    "feedback/details": "feedback",
+    "quotes": "quotes",
+}
+LISTS |= dict.fromkeys(OTHERS[:3], "events")
+
 APPS = {"com.example.one": "product-1", "com.example.two": "product-2"}
 
 
@@ -67,8 +87,19 @@ class FakeMarketplace:
         pages: The report and parameters of each page of a list that was read.
     """
 
-    def __init__(self, mock: requests_mock.Mocker, licenses: list[Any] | None = None, transactions: Any = None) -> None:
-        self.rows = {"licenses": licenses or [], "sales/transactions": transactions or []}
+    def __init__(
+        self,
+        mock: requests_mock.Mocker,
+        licenses: list[Any] | None = None,
+        transactions: Any = None,
+        others: dict[str, list[Any]] | None = None,
+    ) -> None:
+        self.rows: dict[str, list[Any]] = {
+            "licenses": licenses or [],
+            "sales/transactions": transactions or [],
+            **{report: [] for report in OTHERS},
+            **(others or {}),
+        }
         self.starts: list[tuple[str, dict[str, list[str]]]] = []
         self.statuses: list[str] = []
         self.content: bytes | None = None
@@ -81,7 +112,12 @@ class FakeMarketplace:
         mock.post(re.compile(r".*/async/export(\?|$)"), json=self._start)
         mock.get(re.compile(r".*/async/export/[^/]+/status$"), json=self._status)
         mock.get(re.compile(r".*/async/export/[^/?]+$"), content=self._download)
-        mock.get(re.compile(rf"{re.escape(REPORTS)}/(licenses|sales/transactions)\?"), json=self._list)
+        mock.get(re.compile(rf"{re.escape(REPORTS)}/({'|'.join(LISTS)})\?"), json=self._list)
+        mock.get(re.compile(rf"{re.escape(REPORTS)}/sales/metrics/[a-z]+/details/export\?"), json=self._export)
+        mock.get(re.compile(rf"{re.escape(URL)}/app-software/app-key/"), json=self._software)
+        mock.get(re.compile(rf"{re.escape(URL)}/app-software/[^/]+/versions\?"), json=self._of_app("app_versions"))
+        mock.get(re.compile(rf"{re.escape(URL)}/products/[^/]+/reviews\?"), json=self._of_app("reviews"))
+        mock.post(re.compile(rf"{re.escape(URL)}/partner-metrics/developer-space/{DEVELOPER}"), json=self._metrics)
 
     def started(self, report: str) -> list[dict[str, list[str]]]:
         """Parameters of the exports of a report, in their order."""
@@ -91,7 +127,29 @@ class FakeMarketplace:
         keys = list(APPS)
         place = keys.index(request.qs["cursor"][0]) if "cursor" in request.qs else 0
         following = {"next": f"/product-listing/x?limit=1&cursor={keys[place + 1]}"} if place + 1 < len(keys) else {}
-        return {"items": [{"appKey": keys[place], "productId": APPS[keys[place]]}], "links": following}
+        item = {"appKey": keys[place], "productId": APPS[keys[place]]}
+        more = [row for row in self.rows["apps"] if row["productId"] == item["productId"]]
+        return {"items": more if self.rows["apps"] else [item], "links": following}
+
+    def _software(self, request: Any, _: Any) -> Any:
+        return [{"appSoftwareId": f"{request.path.rpartition('/')[2]}-cloud", "hosting": "cloud"}]
+
+    def _of_app(self, name: str) -> Callable[[Any, Any], Any]:
+        def answer(request: Any, _: Any) -> Any:
+            # All are those of the first app.
+            is_first = "com.example.one" in request.path or "product-1" in request.path
+            rows = self.rows[name] if is_first else []
+            return {name.removeprefix("app_"): rows, "count": len(rows), "totalCount": len(rows)}
+
+        return answer
+
+    def _metrics(self, request: Any, _: Any) -> Any:
+        return {"records": self.rows["recurring_revenue"] if request.qs["offset"] == ["0"] else []}
+
+    def _export(self, request: Any, _: Any) -> Any:
+        report, parameters = request.path.split(f"{DEVELOPER}/")[1].removesuffix("/export"), _parameters(request.url)
+        self.starts.append((report, parameters))
+        return [row for row in self.rows[report] if self.matches(report, row, parameters)]
 
     def _start(self, request: Any, _: Any) -> Any:
         report = request.path.split(f"{DEVELOPER}/")[1].removesuffix("/async/export")
@@ -116,7 +174,7 @@ class FakeMarketplace:
         rows = [row for row in self.rows[report] if self.matches(report, row, parameters)]
         first, limit = int(parameters.get("offset", ["0"])[0]), min(50, int(parameters["limit"][0]))
         following = {"next": {"href": f"/reporting/x?offset={first + limit}"}} if first + limit < len(rows) else {}
-        name = report.rpartition("/")[2]
+        name = LISTS[report]
         return {"_links": following, name: rows[first : first + limit], "totalCount": len(rows)}
 
 
@@ -124,18 +182,17 @@ def matches(report: str, row: Any, parameters: dict[str, list[str]]) -> bool:
     """Apply dates and window as the API does; it ignores everything else here."""
     if row.get("lastUpdated") and row["lastUpdated"] < parameters.get("lastUpdated", [""])[0]:
         return False
+    if report != "licenses":
+        day = str(row.get("date") or row.get("eventTimestamp") or "")[:10]
+        return not day or parameters.get("startDate", [""])[0] <= day <= parameters.get("endDate", ["9999"])[0]
     begin = row.get("maintenanceStartDate", "2026-01-01")
-    return (
-        report != "licenses"
-        or parameters["startDate"][0] <= begin <= parameters.get("endDate", ["9999"])[0]
-        or row.get("anyWindow", False)
-    )
+    return parameters["startDate"][0] <= begin <= parameters.get("endDate", ["9999"])[0] or row.get("anyWindow", False)
 
 
 def journalled(request: Any) -> dict[str, Any]:
     """A request to the fake as the sandbox would have it in its journal."""
     address = urlsplit(request.url)
-    body = {"body": request.text} if request.text else {}
+    body = {"body": json.loads(request.text)} if request.text else {}
     return {
         "side": "marketplace",
         "method": request.method,

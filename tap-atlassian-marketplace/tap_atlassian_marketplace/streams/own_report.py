@@ -1,0 +1,53 @@
+"""What streams share that have a report of their own, which serves no other stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tap_atlassian_marketplace.row_kinds import ROW_KINDS
+from tap_atlassian_marketplace.streams.base import MarketplaceStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tap_atlassian_marketplace.customers.identity import HasFields
+    from tap_atlassian_marketplace.merging import Row
+    from tap_atlassian_marketplace.reports import Reports
+    from tap_atlassian_marketplace.settings import Settings
+    from tap_atlassian_marketplace.spooled_rows import RowsRequest
+
+
+class OwnReportStream(MarketplaceStream):
+    """Rows as the Marketplace sends them; one that comes without an id is given one.
+
+    Not selected by default. A base class below this one stands for each way in which the API gives rows.
+    """
+
+    selected_by_default = False
+    date_fields: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def _settings(self) -> Settings:
+        return self._tap.settings
+
+    def request(self, reports: Reports) -> RowsRequest:
+        """Say what to ask the Marketplace for."""
+        raise NotImplementedError
+
+    def rows(self, reports: Reports, read: Callable[[bytes], Any]) -> Iterable[Any]:
+        """Give the rows of the chosen apps and licences."""
+        return reports.others(self.report, read)
+
+    def added(self, row: HasFields) -> Row:  # noqa: ARG002 - as declared
+        """Give nothing: the row has its key."""
+        return {}
+
+
+class WithId(OwnReportStream):
+    """Rows whose id is made of some of their fields, see `row_ids`."""
+
+    primary_keys = ("id",)
+
+    def added(self, row: Any) -> Row:
+        """Give the id."""
+        return {"id": ROW_KINDS[self.report].key(row)}
