@@ -10,6 +10,7 @@ import click
 from marketplace_http import redact_logs
 from tap_atlassian_marketplace.client import MarketplaceClient
 from tap_atlassian_marketplace.customer_rows import CustomerRows
+from tap_atlassian_marketplace.permissions import findings
 from tap_atlassian_marketplace.reports import Reports
 from tap_atlassian_marketplace.sdk import OrderedTap
 from tap_atlassian_marketplace.settings import CONFIG_SCHEMA, Settings
@@ -81,16 +82,20 @@ class TapAtlassianMarketplace(OrderedTap):
         return rows
 
     def check(self) -> str:
-        """Make the one call that shows whether token, permission and vendor are right.
+        """Make the call that shows whether token, permission and vendor are right, then one for each kind of rows.
 
         Returns:
-            A line that says what was found.
+            A line for each kind, and a last one that sums up; a kind that may not be read is told, and no error.
 
         Raises:
             TapError: A setting is missing, or the Marketplace refused.
         """
         self.client.check()
-        return f"ok: the token may read the reports of developer {self.client.developer_id}"
+        found = list(findings(self.client))
+        troubled = [finding.kind for finding in found if finding.trouble]
+        but = f", but not {'; '.join(troubled)}" if troubled else ""
+        last = f"ok: the token may read the reports of developer {self.client.developer_id}{but}"
+        return "\n".join([*map(str, found), last])
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
@@ -102,7 +107,7 @@ class TapAtlassianMarketplace(OrderedTap):
                 is_flag=True,
                 expose_value=False,
                 callback=cls._check_and_exit,
-                help="Make one read call to see whether token, permission and vendor are right.",
+                help="See whether token, permission and vendor are right, and what may be read, by one call each.",
             )
         )
         return command

@@ -144,7 +144,7 @@ class FakeMarketplace:
         return answer
 
     def _metrics(self, request: Any, _: Any) -> Any:
-        return {"records": self.rows["recurring_revenue"] if request.qs["offset"] == ["0"] else []}
+        return {"records": self.rows["recurring_revenue"] if request.qs.get("offset", ["0"]) == ["0"] else []}
 
     def _export(self, request: Any, _: Any) -> Any:
         report, parameters = request.path.split(f"{DEVELOPER}/")[1].removesuffix("/export"), _parameters(request.url)
@@ -186,7 +186,8 @@ def matches(report: str, row: Any, parameters: dict[str, list[str]]) -> bool:
         day = str(row.get("date") or row.get("eventTimestamp") or "")[:10]
         return not day or parameters.get("startDate", [""])[0] <= day <= parameters.get("endDate", ["9999"])[0]
     begin = row.get("maintenanceStartDate", "2026-01-01")
-    return parameters["startDate"][0] <= begin <= parameters.get("endDate", ["9999"])[0] or row.get("anyWindow", False)
+    is_in_window = parameters.get("startDate", [""])[0] <= begin <= parameters.get("endDate", ["9999"])[0]
+    return is_in_window or row.get("anyWindow", False)
 
 
 def journalled(request: Any) -> dict[str, Any]:

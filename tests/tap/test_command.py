@@ -42,10 +42,41 @@ def test_unknown_parameters_of_the_real_thing_do_no_harm(tap, config):
     assert {(record["status"], record["hosting"]) for record in records} == {("active", "Data Center")}
 
 
-def test_check(tap, config):
-    result = tap(config, "--check")
+KINDS = [
+    "licenses, contacts",
+    "transactions",
+    "churn, conversion and renewal events",
+    "feedback",
+    "quotes",
+    "marketing attribution",
+    "recurring revenue",
+    "apps, versions and reviews",
+]
+
+
+@pytest.mark.parametrize("option", ["--check", "--test"])
+def test_check(tap, config, sandbox, option):
+    sandbox.journal.clear()
+    result = tap(config, option)
     assert result.returncode == 0
-    assert result.stdout == f"ok: the token may read the reports of developer {credentials.DEVELOPER_ID}\n"
+    *kinds, last = result.stdout.splitlines()
+    assert kinds == [f"{kind}: may be read" for kind in KINDS]
+    assert last == f"ok: the token may read the reports of developer {credentials.DEVELOPER_ID}"
+    assert len(sandbox.journal.calls) == len(KINDS) + 2  # the vendor, and the index of reports
+
+
+def test_check_tells_what_may_not_be_read_and_goes_on(tap, config, sandbox):
+    sandbox.faults.add("403", side="marketplace", path="/quotes")
+    try:
+        result = tap(config, "--check")
+    finally:
+        sandbox.faults.clear()
+    assert result.returncode == 0
+    lines = result.stdout.splitlines()
+    assert [line for line in lines[:-1] if not line.endswith(": may be read")] == [
+        "quotes: the account may not read these (HTTP 403)"
+    ]
+    assert lines[-1].endswith(f"{credentials.DEVELOPER_ID}, but not quotes")
 
 
 @pytest.mark.parametrize(
