@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tap_atlassian_marketplace.errors import CredentialsError, ForbiddenError, MarketplaceError
+from tap_atlassian_marketplace.progress import HowFar, told
 from tap_atlassian_marketplace.row_kinds import LICENSES, TRANSACTIONS
 from tap_atlassian_marketplace.spool_directory import SpoolDirectory
 from tap_atlassian_marketplace.spooled_rows import ExportStoppedError
@@ -67,8 +68,15 @@ class Spool:
         """
         rows, refused = self._rows[request], self._work.refused
         either: tuple[Future[Any], ...] = (rows, refused)
-        wait(either, return_when=FIRST_COMPLETED)
+        if not rows.done():
+            with told(self._how_far) as (seconds, tell):
+                while not wait(either, seconds, FIRST_COMPLETED).done:
+                    tell()
         return rows.result() if rows.done() else refused.result()
+
+    def _how_far(self) -> HowFar:
+        sizes = [path.stat().st_size for path in self.directory.glob("*.json")]
+        return HowFar(sum(rows.done() for rows in self._rows.values()), len(self._rows), sum(sizes))
 
 
 @dataclass(frozen=True)
