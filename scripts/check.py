@@ -1,4 +1,4 @@
-"""`make check`: one read call to each side, one line about each."""
+"""`make check`: a few small calls to each side, one line about each."""
 
 from __future__ import annotations
 

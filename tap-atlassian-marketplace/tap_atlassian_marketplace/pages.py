@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import msgspec
 
 from tap_atlassian_marketplace.errors import TroubleError
-from tap_atlassian_marketplace.row_kinds import CHURN, CONVERSION, RENEWAL
+from tap_atlassian_marketplace.row_kinds import CHURN, CONVERSION, FEEDBACK, RENEWAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ LARGEST_PAGE = 50
 
 Body = dict[str, msgspec.Raw]
 
-_NAMES = dict.fromkeys((CHURN, CONVERSION, RENEWAL), "events") | {"feedback/details": "feedback"}
+_NAMES = dict.fromkeys((CHURN, CONVERSION, RENEWAL), "events") | {FEEDBACK: "feedback"}
 
 
 @dataclass(frozen=True)

@@ -3,49 +3,24 @@
 from __future__ import annotations
 
 import copy
-import json
+import re
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
+import requests_mock
 from jsonschema import Draft202012Validator, FormatChecker
+from tests.tap.catalogue import catalog, walk
 from tests.tap.every_other_field import EVERY_OTHER_FIELD, REPORTS, row_of
-from tests.tap.fake_marketplace import license_row, run, transaction_row
+from tests.tap.fake_marketplace import URL, license_row, run, transaction_row
 
+from tap_atlassian_marketplace.errors import StreamsFailedError
 from tap_atlassian_marketplace.partner_metrics import RevenueRequest
 from tap_atlassian_marketplace.row_ids import attribution_id, event_id, feedback_id, quote_id
 from tap_atlassian_marketplace.streams import BY_DEFAULT, NAMES
-from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 
-SPEC = Path(__file__).parents[3] / "shared" / "specs" / "atlassian-marketplace-v3.openapi.json"
 CHURN, FEEDBACK, ATTRIBUTION = "sales/metrics/churn/details", "feedback/details", "marketing-attribution"
 OTHERS = tuple(REPORTS.values())
 DATES = {"lastUpdated", "eventDate", "maintenanceStartDate", "maintenanceEndDate"}
-
-
-def catalog():
-    return {entry["stream"]: entry for entry in TapAtlassianMarketplace(validate_config=False).catalog_dict["streams"]}
-
-
-def walk(schema, path=""):
-    yield path, schema
-    for name, inner in schema.get("properties", {}).items():
-        yield from walk(inner, f"{path}.{name}")
-    if "items" in schema:
-        yield from walk(schema["items"], f"{path}[]")
-
-
-def paths(value, path=""):
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield f"{path}.{name}"
-            yield from paths(inner, f"{path}.{name}")
-    elif isinstance(value, list):
-        for inner in value:
-            yield from paths(inner, f"{path}[]")
 
 
 def tomorrow():
@@ -250,122 +225,61 @@ def test_unknown_fields_words_and_nulls_travel_and_odd_dates_become_null(marketp
     assert "passed on as they are: more." in caplog.text
 
 
-EXAMPLES = {
-    "churn_events": (CHURN, "Reports_CloudLicenseEvents", "events"),
-    "feedback": (FEEDBACK, "Reports_GetFeedback", "feedback"),
-    "reviews": ("reviews", "ReviewsResponse", "reviews"),
-}
-ROWS = {
-    "churn_events": "LicenseTransition",
-    "conversion_events": "LicenseTransition",
-    "renewal_events": "LicenseTransition",
-    "feedback": "VendorFeedback",
-    "quotes": "Quote",
-    "marketing_attribution": "MarketingAttributionActivity",
-    "app_versions": "AppSoftwareVersionGetResponse",
-    "reviews": "AppReview",
-}
+def test_reviews_that_are_fewer_than_their_total_are_read_again_and_then_doubted(marketplace):
+    fake = marketplace()
+    calls = []
+
+    def answer(request, _):
+        calls.append(request.path)
+        return {"reviews": [{"id": request.path.rsplit("/", 2)[1]}], "count": 2}
+
+    fake.mock.get(re.compile(rf"{re.escape(URL)}/products/[^/]+/reviews"), json=answer)
+    with pytest.raises(StreamsFailedError, match=r"speaks of 2 reviews of com\.example\.one, but 1 came"):
+        run(streams=["reviews"])
+    assert len(calls) == 4  # of two apps, each read twice
 
 
-def described(components, schema):
-    while "$ref" in schema:
-        schema = components[schema["$ref"].rpartition("/")[2]]
-    return schema
+def test_an_app_that_is_not_public_has_neither_versions_nor_reviews(marketplace):
+    fake = marketplace()
+    for path in ("app-software/app-key/com.example.two", "products/product-2/reviews"):
+        fake.mock.get(re.compile(rf"{re.escape(URL)}/{path}"), status_code=404, json={"errors": []})
+    fake.rows["app_versions"], fake.rows["reviews"] = [row_of("app_versions")], [row_of("reviews")]
+    output = run(streams=["app_versions", "reviews"])
+    assert [len(output.records(name)) for name in ("app_versions", "reviews")] == [1, 1]
 
 
-def described_paths(components, schema, path=""):
-    schema = described(components, schema)
-    for name, inner in schema.get("properties", {}).items():
-        yield f"{path}.{name}"
-        yield from described_paths(components, inner, f"{path}.{name}")
-    if "items" in schema:
-        yield from described_paths(components, schema["items"], f"{path}[]")
+@pytest.mark.parametrize(
+    ("stream", "path", "body"),
+    [
+        ("apps", "product-listing/", {"items": [{"productId": "p"}], "links": {"next": "/x?cursor=again"}}),
+        ("reviews", "products/", {"reviews": [{"id": "r"}], "cursor": "again"}),
+    ],
+)
+def test_pages_by_cursor_that_go_round_in_circles_end(marketplace, stream, path, body):
+    marketplace().mock.get(re.compile(rf"{re.escape(URL)}/{path}"), json=body)
+    with pytest.raises(StreamsFailedError, match=f"^{stream}: .*go round in circles"):
+        run(streams=[stream])
 
 
-@pytest.mark.skipif(not SPEC.exists(), reason="the API description is not at hand")
-@pytest.mark.parametrize("stream", [*ROWS, "apps"])
-def test_every_described_field_is_in_the_schema(stream):
-    description = json.loads(SPEC.read_text("utf-8"))
-    components = description["components"]["schemas"]
-    if stream == "apps":
-        path = "/rest/3/product-listing/developer-space/{developerId}"
-        answer = description["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
-        row = answer["properties"]["items"]["items"]
-    else:
-        row = components[ROWS[stream]]
-    # What belongs to a framework only is open in the schema.
-    wanted = {path for path in described_paths(components, row) if not path.startswith(".frameworkDetails.attributes.")}
-    assert wanted - {path for path, _ in walk(catalog()[stream]["schema"])} == set()
+@pytest.mark.parametrize(
+    ("stream", "path", "body"),
+    [
+        ("apps", "product-listing/", {"items": ["none"], "links": {}}),
+        ("reviews", "products/", {"reviews": {"a": 1}, "count": "many"}),
+        ("app_versions", "app-software/[^/]+/versions", {"versions": [5]}),
+        ("recurring_revenue", "partner-metrics/", {"records": [5]}),
+    ],
+)
+def test_pages_that_cannot_be_read_fail_their_stream_alone(marketplace, stream, path, body):
+    fake = marketplace([license_row(1)])
+    fake.mock.register_uri(requests_mock.ANY, re.compile(rf"{re.escape(URL)}/{path}"), json=body)
+    with pytest.raises(StreamsFailedError, match=f"^{stream}: ") as caught:
+        run(streams=[stream, "licenses"])
+    assert len(caught.value.lines) == 1
 
 
-@pytest.mark.skipif(not SPEC.exists(), reason="the API description is not at hand")
-@pytest.mark.parametrize("stream", EXAMPLES)
-def test_the_examples_of_the_api_reference_pass(marketplace, stream):
-    report, component, name = EXAMPLES[stream]
-    examples = json.loads(SPEC.read_text("utf-8"))["components"]["schemas"][component]["example"][name]
-    marketplace(others={report: copy.deepcopy(examples)})
-    records = run(streams=[stream]).records(stream)
-    assert len(records) == len(examples) > 0
-    schema = catalog()[stream]["schema"]
-    for record in records:
-        Draft202012Validator(schema, format_checker=FormatChecker()).validate(record)
-        assert set(paths(record)) <= {path for path, _ in walk(schema)}
-
-
-VARIED = {
-    "feedback": "cloudId",
-    "quotes": "quoteId",
-    "marketing_attribution": "userId",
-    "recurring_revenue": "subscription",
-    "app_versions": "buildNumber",
-    "reviews": "id",
-}
-"""What tells the rows of a stream apart here."""
-
-
-def rows_of_all():
-    """Some rows of each report, no two of them with one key unless one of the two is newer."""
-    rows = {
-        "licenses": [license_row(number, lastUpdated=f"2026-02-0{number}") for number in (1, 2, 3)]
-        + [license_row(1, lastUpdated="2026-02-09", tier="newer")],
-        "sales/transactions": [transaction_row(number, 1, lastUpdated=f"2026-02-0{number}") for number in (1, 2, 3)],
-    }
-    for report, stream in REPORTS.items():
-        if stream == "apps":
-            apps = (("com.example.one", "product-1"), ("com.example.two", "product-2"))
-            rows[report] = [row_of(report, appKey=key, productId=product) for key, product in apps]
-        else:
-            rows[report] = [row_of(report, **{VARIED.get(stream, "transactionId"): value}) for value in (1, 2, 3)]
-    return rows
-
-
-ALL = rows_of_all()
-ALL_NAMES = (*BY_DEFAULT, *OTHERS)
-
-
-def orders_of(rows):
-    def repeated(order):
-        return st.lists(st.sampled_from(order), max_size=3).map(lambda again: [*order, *again])
-
-    return st.permutations(rows).flatmap(repeated)
-
-
-ORDERS = st.fixed_dictionaries({report: orders_of(rows) for report, rows in ALL.items()})
-
-
-def outcome(output):
-    found = {name: sorted(json.dumps(row, sort_keys=True) for row in output.records(name)) for name in ALL_NAMES}
-    return found, output.state
-
-
-@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-@given(orders=ORDERS)
-def test_whatever_the_order_and_repetition_of_rows_records_and_bookmarks_are_the_same(marketplace, orders):
-    def read(rows):
-        rows = copy.deepcopy(rows)
-        marketplace(rows.pop("licenses"), rows.pop("sales/transactions"), others=rows)
-        return outcome(run(streams=ALL_NAMES))
-
-    expected, state = read(ALL)
-    assert [len(expected[name]) for name in ALL_NAMES] == [3, 9, 3, 3, 3, 3, 3, 3, 3, 3, 2, 3, 3]
-    assert read(orders) == (expected, state)
+def test_a_report_that_the_account_may_not_read_fails_its_stream_alone(marketplace):
+    fake = marketplace([license_row(1)])
+    fake.mock.post(re.compile(r".*/quotes/async/export"), status_code=403, json={"message": "Forbidden"})
+    with pytest.raises(StreamsFailedError, match=r"^quotes: The account may not read .*HTTP 403"):
+        run(streams=["licenses", "quotes", "feedback"])
