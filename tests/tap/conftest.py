@@ -42,6 +42,16 @@ def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def quick_and_clear(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Shorten the waits after faults, and end the faults of the module's sandbox with the test."""
+    monkeypatch.setattr("tap_atlassian_marketplace.client._RETRY", RetryPolicy(base=0.01, longest=0.02))
+    monkeypatch.setattr("tap_atlassian_marketplace.exports._NOT_READY_TRIES", 3)
+    yield
+    sandbox.faults.clear()
+    sandbox.foreign.calls.clear()
+
+
+@pytest.fixture
 def config(sandbox: Any, tmp_path: Path) -> dict[str, Any]:
     """The settings for the sandbox of the module."""
     return settings(sandbox, tmp_path)

@@ -13,10 +13,9 @@ import pytest
 from tests.tap.command import errors, settings
 from tests.tap.fake_marketplace import Output, run
 
-from marketplace_http import RetryPolicy
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quick_and_clear")]
 
 server = pytest.importorskip("marketplace_sandbox.server", reason="the sandbox is not installed")
 FAULTS = pytest.importorskip("marketplace_sandbox.faults.catalogue").FAULTS
@@ -59,15 +58,6 @@ def each_case():
 def sandbox():
     with server.running(customers=5) as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def _quick(sandbox, monkeypatch):
-    monkeypatch.setattr("tap_atlassian_marketplace.client._RETRY", RetryPolicy(base=0.01, longest=0.02))
-    monkeypatch.setattr("tap_atlassian_marketplace.exports._NOT_READY_TRIES", 3)
-    yield
-    sandbox.faults.clear()
-    sandbox.foreign.calls.clear()
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
+from tests.tap.catalogue import paths, walk
 from tests.tap.every_field import EVERY_LICENSE_FIELD, EVERY_TRANSACTION_FIELD
 from tests.tap.fake_marketplace import license_row, run, transaction_row
 
@@ -38,14 +39,6 @@ def test_streams_come_in_their_order(marketplace):
     assert [m["stream"] for m in run().messages if m["type"] == "SCHEMA"] == ["licenses", "contacts", "transactions"]
 
 
-def walk(schema, path=""):
-    yield path, schema
-    for name, inner in schema.get("properties", {}).items():
-        yield from walk(inner, f"{path}.{name}")
-    if "items" in schema:
-        yield from walk(schema["items"], f"{path}[]")
-
-
 @pytest.mark.parametrize("stream", ["licenses", "contacts", "transactions"])
 def test_schemas_are_open(stream):
     keys = set(next(e for e in catalog()["streams"] if e["stream"] == stream)["key_properties"])
@@ -69,16 +62,6 @@ def test_the_row_with_every_field_has_every_field_and_no_other(row, name):
     declared = {path for path, schema in walk(schemas()[name]) if path and not path.endswith("[]")}
     own = {".id", ".account_id", ".aliases"}
     assert set(paths(row)) | own == declared | own
-
-
-def paths(value, path=""):
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield f"{path}.{name}"
-            yield from paths(inner, f"{path}.{name}")
-    elif isinstance(value, list):
-        for inner in value:
-            yield from paths(inner, f"{path}[]")
 
 
 def test_every_field_arrives_as_sent(marketplace):
