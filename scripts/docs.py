@@ -17,7 +17,8 @@ from scripts.meltano_project import JOURNY, TAP
 from scripts.setup import ROOT
 
 from target_journy.expressions import MappingFunctions, fields_of
-from target_journy.mapping_file import Property, load_mapping
+from target_journy.mapping_file import Property, listed
+from target_journy.mapping_reading import load_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,12 +77,13 @@ def sources(spec: Any) -> Iterator[str]:
     if isinstance(spec, str):
         yield spec
     elif isinstance(spec, list):
-        yield from spec
+        for part in spec:
+            yield from sources(part)
     elif isinstance(spec, dict):
         for part in spec.values():
             yield from sources(part)
     elif isinstance(spec, Property):
-        yield spec.value
+        yield from [spec.value] if spec.value else []
     elif spec is not None:
         for name in spec.__struct_fields__:
             if name not in {"erased", "prefix", "names", "order", "other_name"}:
@@ -114,7 +116,7 @@ def type_of(prop: Property, schema: Mapping[str, Any]) -> str:
     if prop.type:
         return TYPES.get(prop.type, prop.type)
     found: Any = schema
-    for name in prop.value.split("."):
+    for name in (prop.value or "").split("."):
         found = found.get("properties", {}).get(name, {})
     declared = found.get("type", "string")
     types = [declared] if isinstance(declared, str) else [kind for kind in declared if kind != "null"]
@@ -124,8 +126,10 @@ def type_of(prop: Property, schema: Mapping[str, Any]) -> str:
 def properties_table(head: str, specs: Mapping[str, str | Property], schema: Mapping[str, Any]) -> str:
     """Return the table of an account's, a user's or an event's values."""
     listed = {name: Property(spec) if isinstance(spec, str) else spec for name, spec in specs.items()}
-    rows = [[code(name), type_of(prop, schema), code(prop.value)] for name, prop in listed.items()]
-    return table([head, "type", "source"], rows)
+    rows = [[code(name), type_of(prop, schema), code(prop.value or "")] for name, prop in listed.items()]
+    watched = [[f"`{prop.on_change}`", code(name)] for name, prop in listed.items() if prop.on_change]
+    told = f"\n{table(['event', 'tells of another'], watched)}" if watched else ""
+    return table([head, "type", "source"], rows) + told
 
 
 def code(text: str) -> str:
@@ -165,22 +169,21 @@ def stream_text(name: str, spec: StreamSpec, schema: Mapping[str, Any]) -> str:
         lines.append(f"- Of two records the one with the greater `{spec.version}` is the newer.")
     if spec.erased:
         lines.append(f"- A value `{spec.erased}` deletes the property: the person asked to be forgotten.")
-    if spec.account:
-        lines.append(f"- Account: {account_of(spec.account)}.")
-        if shared := spec.account.shared_alias:
+    for account in listed(spec.account):
+        lines.append(f"- Account: {account_of(account)}.")
+        if shared := account.shared_alias:
             lines.append(f"- A sale that names only the `{shared}` of several accounts goes to the first of them.")
-        lines += ["", properties_table("account property", spec.account.properties, schema)]
-    if spec.user and spec.membership:
+        lines += ["", properties_table("account property", account.properties, schema)]
+    for user, membership in zip(listed(spec.user), listed(spec.membership), strict=True):
         lines += [
-            f"- User: `{spec.user.email}`; a record without it is nobody.",
-            f"- Member of an account: {account_of(spec.membership.account)}.",
-            f"- One role each: {quoted(spec.membership.slot)}. Where it says `{spec.membership.forgotten}`, the",
+            f"- User: `{user.email}`; a record without it is nobody.",
+            f"- Member of an account: {account_of(membership.account)}.",
+            f"- One role each: {quoted(membership.slot)}. Where it says `{membership.forgotten}`, the",
             "  properties of whoever held the role are deleted and their memberships end.",
             "",
-            properties_table("user property", spec.user.properties, schema),
+            properties_table("user property", user.properties, schema),
         ]
-    if spec.event:
-        lines.append(event_text(spec.event, schema))
+    lines += [event_text(event, schema) for event in listed(spec.event)]
     return "\n".join(lines)
 
 
@@ -203,10 +206,8 @@ def page() -> str:
 def computed_page() -> str:
     """Return the page about the preset for the customer streams."""
     streams = load_mapping(COMPUTED, None)[0].streams
-    account, user = streams["accounts"].account, streams["people"].user
-    membership, event = streams["contacts"].membership, streams["account_events"].event
-    if not (account and user and membership and event):
-        raise ValueError(f"the preset {COMPUTED} lacks a section")
+    (account,), (user,) = listed(streams["accounts"].account), listed(streams["people"].user)
+    (membership,), (event,) = listed(streams["contacts"].membership), listed(streams["account_events"].event)
     return "\n".join(
         [
             COMPUTED_INTRO,
@@ -236,7 +237,7 @@ def grouped_table(head: str, specs: Mapping[str, str | Property], schema: Mappin
             code(name),
             type_of(prop, schema or {}),
             prop.group,
-            *([meanings[prop.value]["description"]] if schema else []),
+            *([meanings[prop.value or ""]["description"]] if schema else []),
         ]
         for name, prop in listed.items()
     ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _PLACE = re.compile(r"{(\w+)}")
+_TEMPLATE_PLACE = re.compile(rf"{{({_PLAIN_NAME.pattern.replace('(', '(?:')})}}")
 _ONE_CALL = re.compile(rf"(known|tier_users|first_name|last_name|email_domain)\(({_PLAIN_NAME.pattern})\)")
 _TIER = re.compile(r"(?i)\s*(?:per unit pricing\s*\(\s*)?(-?\d[\d,]*)\s+users?\s*\)?\s*")
 _UNLIMITED_USERS = 10_001
@@ -124,12 +125,32 @@ class Compiler:
     """Compile the expressions of one mapping.
 
     Args:
-        variables: Values that `link` may fill into an address.
+        variables: Values that `link` and templates may fill in.
     """
 
     def __init__(self, variables: Mapping[str, str | int | None]) -> None:
+        self._variables = dict(variables)
         self._functions = MappingFunctions(variables)
         self._options = jmespath.Options(custom_functions=self._functions)
+
+    def template(self, text: str) -> Callable[[Mapping[str, Any]], str | None]:
+        """Make a function from record to a text whose places are filled in; None where one has no value.
+
+        Raises:
+            ExpressionError: The text has no place.
+        """
+        if not (names := places_of(text)):
+            raise ExpressionError(f"the template {text!r} has no place such as {{name}}; write it as a constant")
+        variables = self._variables
+        readers = {name: _walk(name.split(".")) for name in names if name not in variables}
+
+        def evaluate(record: Mapping[str, Any]) -> str | None:
+            values: dict[str, Any] = {**variables, **{name: reader(record) for name, reader in readers.items()}}
+            if any(values[name] in (None, "") for name in names):
+                return None
+            return _TEMPLATE_PLACE.sub(lambda place: str(to_value(values[place[1]], "string")), text)
+
+        return evaluate
 
     def compile(self, text: str) -> Callable[[Mapping[str, Any]], Any]:
         """Make a function from record to value.
@@ -169,6 +190,11 @@ class Compiler:
             return function(value)
 
         return evaluate
+
+
+def places_of(template: str) -> list[str]:
+    """The fields and variables that a template is filled in with."""
+    return _TEMPLATE_PLACE.findall(template)
 
 
 def fields_of(text: str) -> Iterator[tuple[str, ...]]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from target_journy.values import Unset
+from target_journy.values import UNSET, Unset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from target_journy.operations import Source
+    from target_journy.operations import Source, Watch
     from target_journy.values import Value
 
 ITSELF = ""
@@ -32,8 +32,36 @@ class Rejection(msgspec.Struct, array_like=True):
     row: str = ""
 
 
+class Told(msgspec.Struct, array_like=True):
+    """The value of a watched property that the next one is compared with.
+
+    Attributes:
+        row: Index of the row that gave it.
+        meaning: Digest of how it was made.
+    """
+
+    value: Any
+    row: int
+    meaning: str
+
+
+class Change(NamedTuple):
+    """A row gave a watched property another value than before.
+
+    Attributes:
+        old: The value before; None for none.
+        number: How many changes of this account or event there were, with this one.
+    """
+
+    name: str
+    event: str
+    old: Value
+    new: Value
+    number: int
+
+
 class Entity(msgspec.Struct, omit_defaults=True):
-    """One account or user as the ledger keeps it.
+    """One account or user as the ledger keeps it, or of an event no more than its watched values.
 
     Attributes:
         rows: The rows that properties come from, each with its version.
@@ -43,6 +71,8 @@ class Entity(msgspec.Struct, omit_defaults=True):
         known: journy.io has acknowledged the account or user.
         forgotten: A person who was erased; the ledger drops them once journy.io has acknowledged it.
         sent: How often journy.io has acknowledged them.
+        told: The watched properties.
+        changes: How many changes of them there were.
     """
 
     rows: list[tuple[str, str]] = []
@@ -52,6 +82,8 @@ class Entity(msgspec.Struct, omit_defaults=True):
     known: bool = False
     forgotten: bool = False
     sent: int = 0
+    told: dict[str, Told] = {}
+    changes: int = 0
 
     @property
     def must_be_sent(self) -> bool:
@@ -63,7 +95,15 @@ class Entity(msgspec.Struct, omit_defaults=True):
         mine = {index for index, (row, _) in enumerate(self.rows) if row == source.id}
         return {name for name, (_, index) in self.properties.items() if index in mine}
 
-    def fold(self, source: Source, properties: Mapping[str, Value | Unset], *, mapping: str, unset_nulls: bool) -> bool:
+    def fold(
+        self,
+        source: Source,
+        properties: Mapping[str, Value | Unset],
+        *,
+        mapping: str,
+        unset_nulls: bool,
+        fill_once: frozenset[str] = frozenset(),
+    ) -> bool:
         """Take the properties of a row, where no newer row has spoken.
 
         A row overwrites itself always, another row only if its version is greater, or the same and its key greater.
@@ -73,6 +113,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
             properties: Its properties; None is nothing to say, unless `unset_nulls`.
             mapping: Fingerprint of the mapping that made them; what was refused under another is tried again.
             unset_nulls: Whether None deletes what an older row or value gave.
+            fill_once: Properties that keep the first value they get, unless it was refused or is erased.
 
         Returns:
             Whether anything here changed, so that it has to be kept.
@@ -86,6 +127,9 @@ class Entity(msgspec.Struct, omit_defaults=True):
             if self.is_older(source, name):
                 continue
             held = self.properties.get(name)
+            is_filled = held is not None and held[0] is not None and name not in self.rejected
+            if name in fill_once and is_filled and value is not UNSET:
+                continue
             if held is not None and _same(held[0], new):
                 if held[1] != row:
                     self.properties[name] = (new, row)
@@ -100,9 +144,54 @@ class Entity(msgspec.Struct, omit_defaults=True):
                 self.rejected.pop(ITSELF, None)
         if changed:
             self._drop_unused_rows()
-        elif row == len(self.rows) - 1 and not any(index == row for _, index in self.properties.values()):
+        elif row == len(self.rows) - 1 and row not in self._used_rows():
             self.rows.pop()
         return changed
+
+    def watch(
+        self, source: Source, values: Mapping[str, Value | Unset], watched: Mapping[str, Watch]
+    ) -> tuple[list[Change], bool]:
+        """Compare what a row says with what it said before; to be done before it is folded in.
+
+        Only a row that differs from itself tells of a change: which of several rows speaks last depends on the order
+        in which they come. An older version of a row tells of none, and no value is nothing to tell. Of one version
+        every other value is a change, since versions may be days; so an input should have a row once a version.
+
+        Args:
+            source: The row.
+            values: Its values; what is watched and missing is None.
+            watched: What is watched.
+
+        Returns:
+            The changes, and whether anything here has to be kept.
+        """
+        changes, before = [], dict(self.told)
+        for name, watch in watched.items():
+            value = values.get(name)
+            new = None if isinstance(value, Unset) else value
+            told = self.told.get(name) or self._held_as_told(source, name, watch.meaning)
+            if told is not None:
+                row, version = self.rows[told.row]
+                if (source.version, source.id) < (version, row):
+                    continue
+                if new is None and told.value is not None and value is not UNSET:
+                    continue  # what was erased is forgotten, not kept to be told
+                is_comparable = row == source.id and told.meaning == watch.meaning
+                if is_comparable and new is not None and not _same(told.value, new):
+                    self.changes += 1
+                    changes.append(Change(name, watch.event, told.value, new, self.changes))
+            self.told[name] = Told(new, self._row(source), watch.meaning)
+        if not changes and self.told == before:
+            return [], False
+        self._drop_unused_rows()
+        return changes, True
+
+    def _held_as_told(self, source: Source, name: str, meaning: str) -> Told | None:
+        """A value from before it was watched, if a newer version of its row comes; else it may be another measure."""
+        value, index = self.properties.get(name, (None, -1))
+        if value is None or self.rows[index][0] != source.id or self.rows[index][1] >= source.version:
+            return None
+        return Told(value, index, meaning)
 
     def is_older(self, source: Source, name: str) -> bool:
         """Whether a property comes from another row that is newer than this one."""
@@ -177,12 +266,16 @@ class Entity(msgspec.Struct, omit_defaults=True):
         return self.rows.index(row)
 
     def _drop_unused_rows(self) -> None:
-        used = sorted({index for _, index in self.properties.values()})
+        used = sorted(self._used_rows())
         if len(used) == len(self.rows):
             return
         moved = {old: new for new, old in enumerate(used)}
         self.rows = [self.rows[old] for old in used]
         self.properties = {name: (value, moved[index]) for name, (value, index) in self.properties.items()}
+        self.told = {name: Told(told.value, moved[told.row], told.meaning) for name, told in self.told.items()}
+
+    def _used_rows(self) -> set[int]:
+        return {index for _, index in self.properties.values()} | {told.row for told in self.told.values()}
 
 
 def _same(one: Value, other: Value) -> bool:

@@ -18,7 +18,9 @@ from target_journy.dispatch import Stop
 from target_journy.doors import destination_of, open_door, parallel_calls
 from target_journy.ledger import Ledger, LedgerError, Run
 from target_journy.mapping import DefaultMapping, RecordError, compile_streams
-from target_journy.mapping_file import MappingError, check_fields, load_mapping, within_groups
+from target_journy.mapping_check import check_fields
+from target_journy.mapping_file import MappingError, within_groups
+from target_journy.mapping_reading import load_mapping
 from target_journy.operations import Outcome
 from target_journy.options import Options
 from target_journy.report import Report
@@ -58,9 +60,9 @@ class Loader:
         self, config: Mapping[str, Any], *, adopt: bool = False, retry_rejected: bool = False, stop: Stop | None = None
     ) -> None:
         self._config = config
-        mapping, self._own_streams = load_mapping(config.get("preset"), config.get("mapping"))
+        mapping, self._own_streams, self._places = load_mapping(config.get("preset"), config.get("mapping"))
         self._mapping = within_groups(mapping, property_groups(config))
-        self._mappings: dict[str, StreamMapping | DefaultMapping] = dict(compile_streams(self._mapping))
+        self._mappings: dict[str, StreamMapping | DefaultMapping] = dict(compile_streams(self._mapping, self._places))
         since = first_event_date(config)
         minutes = config.get("max_minutes")
         self.stop = stop or Stop()
@@ -111,7 +113,8 @@ class Loader:
                 stream and `unknown_streams` is `fail`.
         """
         if stream in self._own_streams:
-            check_fields(stream, self._mapping.streams[stream], schema)
+            spec, variables = self._mapping.streams[stream], self._mapping.variables
+            check_fields(stream, spec, schema, variables, self._places[stream])
         if stream in self._mapping.streams:
             return
         policy = self._config.get("unknown_streams") or "skip"

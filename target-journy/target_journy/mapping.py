@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from target_journy.expressions import Compiler, ExpressionError
-from target_journy.folding import ITSELF
-from target_journy.mapping_file import MappingError, Property
+from target_journy.key_styles import styled
+from target_journy.mapping_check import check_expressions
+from target_journy.mapping_file import MappingError, listed
 from target_journy.operations import (
     AccountReference,
     HoldSlot,
@@ -16,10 +18,12 @@ from target_journy.operations import (
     UpsertAccount,
     UpsertUser,
 )
-from target_journy.values import UNSET, Unset, to_json, to_scalar, to_time, to_value
+from target_journy.places import Places
+from target_journy.properties import Properties, coerce
+from target_journy.values import Unset, to_json, to_scalar, to_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from target_journy.mapping_file import (
         AccountSpec,
@@ -30,8 +34,11 @@ if TYPE_CHECKING:
         StreamSpec,
         UserSpec,
     )
-    from target_journy.values import Scalar, Type, Value
+    from target_journy.values import Scalar
 
+    AnySection: TypeAlias = AccountSpec | UserSpec | MembershipSpec | EventSpec
+
+OperationT = TypeVar("OperationT")
 
 _SEPARATOR = "|"
 _LONGEST_ID = 1000  # bytes: an index of PostgreSQL takes no more than 2,700 of two ids together
@@ -58,10 +65,12 @@ class StreamMapping:
         try:
             self._key = _Key(spec.key, compiler)
             self._version = compiler.compile(spec.version) if spec.version else None
-            self._account = _Account(spec.account, spec.erased, compiler) if spec.account else None
-            self._user = _User(spec.user, spec.erased, compiler) if spec.user else None
-            self._membership = _Membership(spec.membership, compiler) if spec.membership else None
-            self._event = _Event(spec.event, compiler) if spec.event else None
+            self._accounts = [
+                _Where(part, _Account(part, spec.erased, compiler), compiler) for part in listed(spec.account)
+            ]
+            self._users = [_Where(part, _User(part, spec.erased, compiler), compiler) for part in listed(spec.user)]
+            self._slots = [_Where(part, _Membership(part, compiler), compiler) for part in listed(spec.membership)]
+            self._events = [_Where(part, _Event(part, compiler), compiler) for part in listed(spec.event)]
         except ExpressionError as error:
             raise MappingError(f"stream {stream!r}: {error}") from None
 
@@ -85,17 +94,21 @@ class StreamMapping:
         try:
             version = self._version(record) if self._version else None
             return str(version or ""), Operations(
-                self._account(record) if self._account else None,
-                self._user(record) if self._user else None,
-                self._membership(record) if self._membership else None,
-                self._event(record) if self._event else None,
+                _asked(self._accounts, record),
+                _asked(self._users, record),
+                _asked(self._slots, record),
+                _asked(self._events, record),
             )
         except ExpressionError as error:
             raise RecordError(str(error)) from None
 
 
-def compile_streams(mapping: MappingFile) -> dict[str, StreamMapping]:
+def compile_streams(mapping: MappingFile, places: Mapping[str, Places] | None = None) -> dict[str, StreamMapping]:
     """Compile a mapping file.
+
+    Args:
+        mapping: What the file says.
+        places: The lines of the document that maps a stream, by stream.
 
     Returns:
         The mapping of each stream, by the stream's name.
@@ -104,6 +117,8 @@ def compile_streams(mapping: MappingFile) -> dict[str, StreamMapping]:
         MappingError: An expression cannot be read.
     """
     compiler = Compiler(mapping.variables)
+    for stream, spec in mapping.streams.items():
+        check_expressions(stream, spec, compiler, (places or {}).get(stream, Places()))
     return {stream: StreamMapping(stream, spec, compiler) for stream, spec in mapping.streams.items()}
 
 
@@ -145,8 +160,30 @@ class DefaultMapping:
     def operations(self, record: Mapping[str, Any]) -> tuple[str, Operations]:
         """The version, which these records do not have, and the one account of a record."""
         account = AccountReference(f"{self.stream}:{self.key(record)}")
-        properties, problems = _properties(((name, None, value) for name, value in record.items()), None)
-        return "", Operations(UpsertAccount(account, properties, problems))
+        properties, problems = coerce(((name, None, value) for name, value in record.items()), None)
+        return "", Operations((UpsertAccount(account, properties, problems),))
+
+
+class _Where(Generic[OperationT]):
+    """Makes an operation of those records for which a condition holds."""
+
+    def __init__(
+        self, spec: AnySection, make: Callable[[Mapping[str, Any]], OperationT | None], compiler: Compiler
+    ) -> None:
+        self._when = compiler.compile(spec.when) if spec.when else None
+        self._make = make
+
+    def __call__(self, record: Mapping[str, Any]) -> OperationT | None:
+        return self._make(record) if self._when is None or _holds(self._when(record)) else None
+
+
+def _asked(parts: Sequence[_Where[OperationT]], record: Mapping[str, Any]) -> tuple[OperationT, ...]:
+    return tuple(operation for part in parts if (operation := part(record)) is not None)
+
+
+def _holds(value: Any) -> bool:
+    """What JMESPath takes for true: all but null, false and what is empty; 0 is true."""
+    return bool(value) or (value is not False and isinstance(value, (int, float, Decimal)))
 
 
 class _Key:
@@ -182,45 +219,29 @@ class _Reference:
         )
 
 
-class _Properties:
-    def __init__(self, specs: Mapping[str, str | Property], erased: str | None, compiler: Compiler) -> None:
-        self._erased = erased
-        self._specs: list[tuple[str, Type | None, bool, Callable[[Mapping[str, Any]], Any]]] = []
-        if ITSELF in specs:
-            raise ExpressionError("a property has no name")
-        for name, spec in specs.items():
-            prop = Property(spec) if isinstance(spec, str) else spec
-            self._specs.append((name, prop.type, prop.null_policy == "unset", compiler.compile(prop.value)))
-
-    def __call__(self, record: Mapping[str, Any]) -> tuple[dict[str, Value | Unset], dict[str, str]]:
-        raw = ((name, kind, evaluate(record)) for name, kind, _, evaluate in self._specs)
-        values, problems = _properties(raw, self._erased)
-        for name, _, unsets, _ in self._specs:
-            if unsets and name in values and values[name] is None:
-                values[name] = UNSET
-        return values, problems
-
-
 class _Account:
     def __init__(self, spec: AccountSpec, erased: str | None, compiler: Compiler) -> None:
         self._reference = _Reference(spec, compiler)
-        self._properties = _Properties(spec.properties, erased, compiler)
+        self._properties = Properties(spec.properties, spec.fields, erased, compiler, spec.null_policy)
 
     def __call__(self, record: Mapping[str, Any]) -> UpsertAccount:
         reference = self._reference(record)
         if not reference.id:
             raise RecordError("the record names no account")
-        return UpsertAccount(reference, *self._properties(record))
+        properties = self._properties
+        return UpsertAccount(reference, *properties(record), properties.watched, properties.fill_once)
 
 
 class _User:
     def __init__(self, spec: UserSpec, erased: str | None, compiler: Compiler) -> None:
         self._email = compiler.compile(spec.email)
-        self._properties = _Properties(spec.properties, erased, compiler)
+        self._properties = Properties(spec.properties, spec.fields, erased, compiler, spec.null_policy)
+        if self._properties.watched:
+            raise ExpressionError("`on_change` works for accounts and events; a user belongs to no account of its own")
 
     def __call__(self, record: Mapping[str, Any]) -> UpsertUser | None:
         email = _identity("e-mail address", self._email(record))
-        return UpsertUser(email, *self._properties(record)) if email else None
+        return UpsertUser(email, *self._properties(record), self._properties.fill_once) if email else None
 
 
 class _Membership:
@@ -243,14 +264,14 @@ class _Event:
         self._kind = compiler.compile(spec.name) if spec.name else None
         self._names = spec.names
         self._other_name = spec.other_name
+        self._name_style = spec.name_style
         self._order = spec.order
         self._account = _Reference(spec.account, compiler)
         self._time = compiler.compile(spec.time)
-        self._metadata = _Properties(spec.metadata, None, compiler)
+        self._metadata = Properties(spec.metadata, spec.fields, None, compiler)
 
     def __call__(self, record: Mapping[str, Any]) -> TrackEvent:
-        kind = self._kind(record) if self._kind else None
-        name = self._name(kind)
+        name = self._name(record)
         metadata, problems = self._metadata(record)
         if problems:
             raise RecordError("; ".join(f"{name}: {reason}" for name, reason in problems.items()))
@@ -259,12 +280,15 @@ class _Event:
         for field, value in metadata.items():
             if not isinstance(value, Unset) and (scalar := to_scalar(value)) is not None:
                 scalars[field] = scalar
-        return TrackEvent(event_id, name, self._account(record), self._triggered_at(record, name), scalars)
+        time, watched = self._triggered_at(record, name), self._metadata.watched
+        return TrackEvent(event_id, name, self._account(record), time, scalars, watched)
 
-    def _name(self, kind: Any) -> str:
-        other_name = self._other_name or kind
-        name = self._names.get(kind, other_name) if isinstance(kind, str) else other_name
-        if not isinstance(name, str) or not name:
+    def _name(self, record: Mapping[str, Any]) -> str:
+        kind = self._kind(record) if self._kind else None
+        chosen = self._names.get(kind) if isinstance(kind, str) else None
+        if name := chosen or self._other_name:
+            return name
+        if not isinstance(kind, str) or not (name := styled(kind, self._name_style).strip()):
             raise RecordError("the name of the event is missing or no text")
         return name
 
@@ -290,23 +314,3 @@ def _identity(what: str, value: Any) -> str | None:
     if len(text.encode()) > _LONGEST_ID:
         raise RecordError(f"the {what} is longer than {_LONGEST_ID} bytes")
     return text or None
-
-
-def _properties(
-    raw: Iterator[tuple[str, Type | None, Any]], erased: str | None
-) -> tuple[dict[str, Value | Unset], dict[str, str]]:
-    values: dict[str, Value | Unset] = {}
-    problems: dict[str, str] = {}
-    for name, kind, value in raw:
-        if name == ITSELF:
-            if value is not None:
-                problems["a field without a name"] = "a property needs one"
-            continue
-        if erased is not None and value == erased:
-            values[name] = UNSET
-            continue
-        try:
-            values[name] = to_value(value, kind)
-        except ValueError as error:
-            problems[name] = str(error)
-    return values, problems

@@ -1,48 +1,81 @@
-"""The mapping file: its shape, where it comes from, and whether it fits the streams that arrive."""
+"""The shape of a mapping file."""
 
 from __future__ import annotations
 
-import difflib
-from importlib import resources
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
-import yaml
 
-from target_journy.expressions import fields_of
+from target_journy.key_styles import KeyStyle  # noqa: TC001 - msgspec reads it at run time
 from target_journy.values import Type  # noqa: TC001 - msgspec reads it at run time
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
 
 PRESETS = ("marketplace", "marketplace-raw")
 GROUPS = ("core", "money", "trial", "insights", "contacts", "links")
 Group = Literal["core", "money", "trial", "insights", "contacts", "links"]
 NullPolicy = Literal["keep", "unset"]
 
+SectionT = TypeVar("SectionT")
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
 
 class MappingError(Exception):
     """The mapping cannot be used; the message says where and why."""
 
 
-class Property(msgspec.Struct, forbid_unknown_fields=True):
+class Property(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A property of an account or user, or a value that is told with an event.
 
+    Its value comes from one of `value`, `constant` and `template`.
+
     Attributes:
-        value: Where its value comes from.
-        type: Its type if it is not to be guessed.
+        value: A field or an expression over the record.
+        constant: The value itself.
+        template: A text with places such as `{field}` or `{variable}`; nothing where one of them has no value.
+        type: Its type if that is not to be guessed.
         group: The group that it belongs to, see the setting `property_groups`.
-        null_policy: What a null does; by default as the setting `null_policy` says.
+        on_change: Name of the event that tells when a record gives it another value than before.
+        null_policy: What a null does, if not what the section or the setting `null_policy` says.
+        fill_once: Only the first value is sent, since people may correct it in journy.io.
     """
 
-    value: str
+    value: str | None = None
+    constant: str | bool | int | float | list[str] | None = None
+    template: str | None = None
     type: Type | None = None
     group: Group = "core"
+    on_change: str | None = None
     null_policy: NullPolicy | None = None
+    fill_once: bool = False
+
+    def __post_init__(self) -> None:
+        """See that there is one source.
+
+        Raises:
+            ValueError: There is none, or more than one.
+        """
+        if sum(source is not None for source in (self.value, self.constant, self.template)) != 1:
+            raise ValueError("Object needs exactly one of `value`, `constant` and `template`")
 
 
-class ReferenceSpec(msgspec.Struct, forbid_unknown_fields=True):
+class FieldsSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """Fields of the record that are sent as they are, beside those that are mapped one by one.
+
+    Attributes:
+        include: Names, or patterns such as `usage_*`; without any, all but those that begin with `_sdc_`.
+        exclude: Names or patterns of those that are left out.
+        rename: Other names, by field.
+        key_style: How the names of the others are written.
+    """
+
+    include: list[str] = []
+    exclude: list[str] = []
+    rename: dict[str, str] = {}
+    key_style: KeyStyle = "as-is"
+
+
+class ReferenceSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """How a record names an account.
 
     Attributes:
@@ -56,20 +89,29 @@ class ReferenceSpec(msgspec.Struct, forbid_unknown_fields=True):
     shared_alias: str | None = None
 
 
-class AccountSpec(ReferenceSpec, forbid_unknown_fields=True):
-    """A record is an account, with these properties."""
+class AccountSpec(ReferenceSpec, forbid_unknown_fields=True, omit_defaults=True):
+    """A record is an account, with these properties; those of `properties` win over those of `fields`.
+
+    Where the condition `when` does not hold, it is none; so with the other parts.
+    """
 
     properties: dict[str, str | Property] = {}
+    fields: FieldsSpec | None = None
+    null_policy: NullPolicy | None = None
+    when: str | None = None
 
 
-class UserSpec(msgspec.Struct, forbid_unknown_fields=True):
+class UserSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A record is a user, known by e-mail; a record without one is no user."""
 
     email: str
     properties: dict[str, str | Property] = {}
+    fields: FieldsSpec | None = None
+    null_policy: NullPolicy | None = None
+    when: str | None = None
 
 
-class MembershipSpec(msgspec.Struct, forbid_unknown_fields=True):
+class MembershipSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A record says who holds a role in an account.
 
     Attributes:
@@ -83,36 +125,52 @@ class MembershipSpec(msgspec.Struct, forbid_unknown_fields=True):
     account: ReferenceSpec
     email: str
     forgotten: str | None = None
+    when: str | None = None
 
 
-class EventSpec(msgspec.Struct, forbid_unknown_fields=True):
+class EventSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A record is an event.
 
     Attributes:
         id: Identity of the event, from what never changes.
         account: The account that it happened to.
         time: When it happened.
-        other_name: The event's name where `names` has none; without it, the value itself is the name.
         prefix: Stands before the id.
-        name: A value of the record that chooses the name.
+        name: A value of the record that chooses the name among `names`, or is the name.
         names: Names by that value.
         order: Names of events in the order that they have on one day: a `time` without a time of day becomes
             noon UTC and as many seconds as the name's place here.
         metadata: What is told with it.
+        fields: Fields that are told with it as they are.
+        other_name: The event's name where `names` has none, if it is not the value of `name`.
+        name_style: How a name is written that is the value of `name`.
+        when: A condition; where it does not hold, there is no event.
     """
 
     id: str | list[str]
     account: ReferenceSpec
     time: str
-    other_name: str | None = None
     prefix: str = ""
     name: str | None = None
     names: dict[str, str] = {}
     order: list[str] = []
     metadata: dict[str, str | Property] = {}
+    fields: FieldsSpec | None = None
+    other_name: str | None = None
+    name_style: KeyStyle = "as-is"
+    when: str | None = None
+
+    def __post_init__(self) -> None:
+        """See that it has a name.
+
+        Raises:
+            ValueError: It has none.
+        """
+        if self.name is None and self.other_name is None:
+            raise ValueError("Object missing required field `name` or `other_name`")
 
 
-class StreamSpec(msgspec.Struct, forbid_unknown_fields=True):
+class StreamSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """What a stream's records are.
 
     Attributes:
@@ -124,17 +182,17 @@ class StreamSpec(msgspec.Struct, forbid_unknown_fields=True):
     key: str | list[str]
     version: str | None = None
     erased: str | None = None
-    account: AccountSpec | None = None
-    user: UserSpec | None = None
-    membership: MembershipSpec | None = None
-    event: EventSpec | None = None
+    account: AccountSpec | list[AccountSpec] | None = None
+    user: UserSpec | list[UserSpec] | None = None
+    membership: MembershipSpec | list[MembershipSpec] | None = None
+    event: EventSpec | list[EventSpec] | None = None
 
 
-class MappingFile(msgspec.Struct, forbid_unknown_fields=True):
+class MappingFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A whole mapping.
 
     Attributes:
-        variables: Values that `link` may fill into an address.
+        variables: Values that `link` and templates may fill in.
         streams: What each stream's records are.
         file: Path of another mapping, which this one is laid over.
     """
@@ -144,29 +202,11 @@ class MappingFile(msgspec.Struct, forbid_unknown_fields=True):
     streams: dict[str, StreamSpec] = {}
 
 
-def load_mapping(preset: str | None, mapping: Mapping[str, Any] | str | None) -> tuple[MappingFile, frozenset[str]]:
-    """Read the preset and lay the user's own mapping over it, stream by stream.
-
-    Args:
-        preset: Name of a preset of this package, or None.
-        mapping: The user's mapping: inline, as YAML text, or the path of a YAML file.
-
-    Returns:
-        The mapping, and the names of the streams that the user mapped.
-
-    Raises:
-        MappingError: It cannot be read.
-    """
-    base = MappingFile()
-    if preset:
-        text = resources.files("target_journy").joinpath(f"presets/{preset}.yml").read_text(encoding="utf-8")
-        base = _parse(yaml.safe_load(text), f"preset {preset!r}")
-    if not mapping:
-        return base, frozenset()
-    own = _parse(_read(mapping) if isinstance(mapping, str) else mapping, "setting 'mapping'")
-    if own.file:
-        own = _over(_parse(_read(own.file), f"mapping file {own.file!r}"), own)
-    return _over(base, own), frozenset(own.streams)
+def listed(parts: SectionT | list[SectionT] | None) -> list[SectionT]:
+    """The parts of one kind of a stream, however many there are."""
+    if parts is None:
+        return []
+    return parts if isinstance(parts, list) else [parts]
 
 
 def within_groups(mapping: MappingFile, groups: Collection[str]) -> MappingFile:
@@ -180,84 +220,18 @@ def _within(spec: StreamSpec, groups: Collection[str]) -> StreamSpec:
     def kept(properties: dict[str, str | Property]) -> dict[str, str | Property]:
         return {name: prop for name, prop in properties.items() if isinstance(prop, str) or prop.group in groups}
 
-    parts: dict[str, Any] = {}
-    if spec.account:
-        parts["account"] = msgspec.structs.replace(spec.account, properties=kept(spec.account.properties))
-    if spec.user:
-        parts["user"] = msgspec.structs.replace(spec.user, properties=kept(spec.user.properties))
-    if spec.event:
-        parts["event"] = msgspec.structs.replace(spec.event, metadata=kept(spec.event.metadata))
-    return msgspec.structs.replace(spec, **parts)
+    replace = msgspec.structs.replace
+    return replace(
+        spec,
+        account=_each(spec.account, lambda part: replace(part, properties=kept(part.properties))),
+        user=_each(spec.user, lambda part: replace(part, properties=kept(part.properties))),
+        event=_each(spec.event, lambda part: replace(part, metadata=kept(part.metadata))),
+    )
 
 
-def _over(base: MappingFile, own: MappingFile) -> MappingFile:
-    return MappingFile(variables={**base.variables, **own.variables}, streams={**base.streams, **own.streams})
-
-
-def check_fields(stream: str, spec: StreamSpec, schema: Mapping[str, Any]) -> None:
-    """See that every field that a mapping reads is in the stream's schema.
-
-    Raises:
-        MappingError: One is not; the message proposes the nearest.
-    """
-    for place, text in _expressions(spec):
-        for path in fields_of(text):
-            _check_path(f"stream {stream!r}, {place}", path, schema)
-
-
-def _check_path(place: str, path: tuple[str, ...], schema: Mapping[str, Any]) -> None:
-    for depth, name in enumerate(path):
-        known = schema.get("properties")
-        if not known:
-            return
-        if name not in known:
-            lower = {field.lower(): field for field in known}
-            near = difflib.get_close_matches(name.lower(), lower, n=1)
-            hint = f"; did you mean {'.'.join((*path[:depth], lower[near[0]]))!r}?" if near else ""
-            raise MappingError(f"{place}: the stream has no field {'.'.join(path[: depth + 1])!r}{hint}")
-        schema = known[name]
-
-
-def _expressions(spec: StreamSpec) -> Iterator[tuple[str, str]]:
-    for name in [spec.key] if isinstance(spec.key, str) else spec.key:
-        yield "key", name
-    if spec.version:
-        yield "version", spec.version
-    for section in ("account", "user", "membership", "event"):
-        if part := getattr(spec, section):
-            yield from _of_section(section, part)
-
-
-def _of_section(place: str, part: msgspec.Struct) -> Iterator[tuple[str, str]]:
-    for name in part.__struct_fields__:
-        value = getattr(part, name)
-        if name in {"prefix", "names", "order", "other_name"} or value is None:
-            continue
-        if isinstance(value, ReferenceSpec):
-            yield from _of_section(f"{place}.{name}", value)
-        elif isinstance(value, dict):
-            for key, prop in value.items():
-                yield f"{place}.{name}.{key}", prop if isinstance(prop, str) else prop.value
-        else:
-            for text in [value] if isinstance(value, str) else value:
-                yield f"{place}.{name}", text
-
-
-def _read(mapping: str) -> Any:
-    try:
-        if "\n" in mapping or mapping.lstrip().startswith("{"):
-            return yaml.safe_load(mapping)
-        return yaml.safe_load(Path(mapping).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise MappingError(f"setting 'mapping': cannot read the file {mapping!r} ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = getattr(error, "problem_mark", None)
-        line = f", line {where.line + 1}" if where else ""
-        raise MappingError(f"setting 'mapping': the file is no YAML{line}") from None
-
-
-def _parse(raw: Any, place: str) -> MappingFile:
-    try:
-        return msgspec.convert(raw, MappingFile)
-    except msgspec.ValidationError as error:
-        raise MappingError(f"{place}: {error}") from None
+def _each(
+    parts: SectionT | list[SectionT] | None, change: Callable[[SectionT], SectionT]
+) -> SectionT | list[SectionT] | None:
+    if isinstance(parts, list):
+        return [change(part) for part in parts]
+    return parts if parts is None else change(parts)

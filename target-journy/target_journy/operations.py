@@ -7,6 +7,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from target_journy.values import Scalar, Unset, Value
 
 
@@ -62,12 +64,27 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """A value whose changes are told.
+
+    Attributes:
+        event: Name of the event that tells of a change.
+        meaning: Digest of how the value is made; when that changes, another value is no change.
+    """
+
+    event: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpsertAccount:
     """Create an account or update some of its properties."""
 
     account: AccountReference
     properties: dict[str, Value | Unset]
     problems: dict[str, str] = field(default_factory=dict)
+    watched: Mapping[str, Watch] = field(default_factory=dict)
+    fill_once: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +94,7 @@ class UpsertUser:
     email: str
     properties: dict[str, Value | Unset]
     problems: dict[str, str] = field(default_factory=dict)
+    fill_once: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +127,20 @@ class TrackEvent:
     account: AccountReference
     triggered_at: str
     metadata: dict[str, Scalar]
+    watched: Mapping[str, Watch] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Operations:
     """All that one record asks for."""
 
-    account: UpsertAccount | None = None
-    user: UpsertUser | None = None
-    slot: HoldSlot | None = None
-    event: TrackEvent | None = None
+    accounts: tuple[UpsertAccount, ...] = ()
+    users: tuple[UpsertUser, ...] = ()
+    slots: tuple[HoldSlot, ...] = ()
+    events: tuple[TrackEvent, ...] = ()
 
     @property
     def references(self) -> tuple[AccountReference, ...]:
         """The accounts that the record names."""
-        return tuple(part.account for part in (self.account, self.slot, self.event) if part)
+        parts: tuple[UpsertAccount | HoldSlot | TrackEvent, ...] = (*self.accounts, *self.slots, *self.events)
+        return tuple(part.account for part in parts)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from target_journy.changes import change_events
 from target_journy.event_body import EventBody, pack_event
 from target_journy.folding import ITSELF, Entity
 from target_journy.ledger import Event
 from target_journy.names import AccountNames
-from target_journy.operations import Operations, Outcome
+from target_journy.operations import Operations, Outcome, UpsertAccount
 from target_journy.slots import SlotPlanner
 from target_journy.tickets import Ticket
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from target_journy.ledger import LedgerTransaction
-    from target_journy.operations import TrackEvent, UpsertAccount, UpsertUser
+    from target_journy.operations import TrackEvent, UpsertUser
     from target_journy.options import Options
     from target_journy.tickets import Plan
 
@@ -42,15 +43,16 @@ class Planner:
             asked: What each record asks for, and its plan, which is filled in here.
         """
         names = AccountNames(self._ledger, (ref for _, operations in asked for ref in operations.references))
-        accounts = [(plan, operations.account) for plan, operations in asked if operations.account]
-        users = [(plan, operations.user) for plan, operations in asked if operations.user]
-        slots = [(plan, operations.slot) for plan, operations in asked if operations.slot]
-        events = [(plan, operations.event) for plan, operations in asked if operations.event]
+        accounts = [(plan, account) for plan, operations in asked for account in operations.accounts]
+        users = [(plan, user) for plan, operations in asked for user in operations.users]
+        slots = [(plan, slot) for plan, operations in asked for slot in operations.slots]
+        events = [(plan, event) for plan, operations in asked for event in operations.events]
         ids = names.pin((account.account, plan.source) for plan, account in accounts)
+        changes = self._note_changes(accounts, ids, events)
         self._plan_entities("account", [(plan, key, part) for (plan, part), key in zip(accounts, ids, strict=True)])
         self._plan_entities("user", [(plan, user.email, user) for plan, user in users])
         SlotPlanner(self._ledger, names, self._options, self._run).plan(slots)
-        self._plan_events(names, events)
+        self._plan_events(names, events + changes)
         for plan, operations in asked:
             if operations == Operations():
                 plan.outcomes.append(Outcome.SKIPPED)
@@ -68,12 +70,46 @@ class Planner:
                 operation.properties,
                 mapping=self._options.mapping,
                 unset_nulls=self._options.unset_nulls,
+                fill_once=operation.fill_once,
             )
             if self._note_problems(plan, entity, operation.problems) or folded:
                 changed.add(key)
         for plan, key, _ in asked:
             _judge_entity(plan, kind, key, entities[key])
         self._ledger.save_entities(kind, {key: entities[key] for key in sorted(changed)})
+
+    def _note_changes(
+        self,
+        accounts: Sequence[tuple[Plan, UpsertAccount]],
+        ids: Sequence[str],
+        events: Sequence[tuple[Plan, TrackEvent]],
+    ) -> list[tuple[Plan, TrackEvent]]:
+        """Compare watched values with those that the ledger has, before they are folded in.
+
+        Returns:
+            What tells of the changes. It is on record with them, so that a run that is cut short loses none.
+        """
+        asked: dict[str, list[tuple[Plan, str, UpsertAccount | TrackEvent]]] = {
+            "account": [(plan, key, part) for (plan, part), key in zip(accounts, ids, strict=True) if part.watched],
+            "event": [(plan, part.event_id, part) for plan, part in events if part.watched],
+        }
+        known = self._ledger.events(part.event_id for _, part in events if part.watched)
+        old_news = {event_id for event_id, event in known.items() if event.state in {"delivered", "passed"}}
+        told = []
+        for kind, items in asked.items():
+            entities = self._ledger.entities(kind, (key for _, key, _ in items))
+            changed = {}
+            for plan, key, part in items:
+                entity = entities.setdefault(key, Entity(known=kind == "event"))  # there is nothing of an event to send
+                values = part.properties if isinstance(part, UpsertAccount) else part.metadata
+                changes, is_news = entity.watch(plan.source, values, part.watched)
+                if is_news:
+                    changed[key] = entity
+                if kind == "event" and key not in old_news:
+                    continue  # it is going to be told as it is now
+                told += [(plan, event) for event in change_events(kind, key, part.account, plan.source, changes)]
+            self._ledger.save_entities(kind, changed)
+        return told
 
     def _note_problems(self, plan: Plan, entity: Entity, problems: dict[str, str]) -> bool:
         """Reject the properties that cannot be read as their type; the others go on."""

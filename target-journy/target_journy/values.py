@@ -39,6 +39,9 @@ class Unset:
 
 UNSET = Unset()
 
+VACANT = Unset()
+"""Marks a property that has to go because it has no value now, by a `null_policy` of its own."""
+
 
 def to_value(raw: Any, kind: Type | None = None) -> Value:
     """Coerce a raw value to a property of the wanted type.

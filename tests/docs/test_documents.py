@@ -14,7 +14,8 @@ from scripts.setup import ROOT
 
 import marketplace_http
 from target_journy.loader import Loader
-from target_journy.mapping_file import load_mapping
+from target_journy.mapping_file import listed
+from target_journy.mapping_reading import load_mapping
 from target_journy.settings import DEFAULT_LEDGER
 
 if TYPE_CHECKING:
@@ -126,10 +127,10 @@ def test_every_variable_is_one_of_the_example() -> None:
 def test_what_is_said_to_be_in_journy_is_sent() -> None:
     sent: set[str] = set()
     for spec in load_mapping(docs.PRESET, None)[0].streams.values():
-        for part in (spec.account, spec.user):
-            sent |= part.properties.keys() if part else set()
-        if spec.event:
-            sent |= {*spec.event.metadata, *spec.event.names.values(), spec.event.other_name}
+        for part in (*listed(spec.account), *listed(spec.user)):
+            sent |= part.properties.keys()
+        for event in listed(spec.event):
+            sent |= {*event.metadata, *event.names.values(), event.other_name or ""}
     told = text_of("docs/from-the-guide.md").partition("## In journy.io")[2]
     named = re.findall(r"`(_?[a-z]+(?:_[a-z]+)*)`", told)
 

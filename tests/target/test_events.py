@@ -42,10 +42,10 @@ def test_line_items_of_a_transaction_are_sales_of_their_own(world: World) -> Non
     assert [event["metadata"]["event_id"] for event in world.state.events] == ["tx:AT-1|1", "tx:AT-1|2"]
 
 
-def test_a_restated_sale_is_not_told_again(world: World) -> None:
+def test_a_restated_sale_is_told_as_a_correction(world: World) -> None:
     world.load([*ONE, sale(1, vendorAmount=100)])
     run = world.load([*ONE, sale(1, vendorAmount=90, date="2026-03-05")])
-    assert run.calls == []
+    assert [body["name"] for _, body in run.calls] == ["transaction_corrected"]
     assert world.state.events[0]["metadata"]["vendor_amount"] == 100
 
 

@@ -135,6 +135,18 @@ def test_the_preview_is_what_a_real_run_sends(fake: World) -> None:
             "triggered_at": "2026-03-01T12:00:01Z",
             "metadata": preview[2]["metadata"],
         },
+        {
+            "call": "track",
+            "name": "contact_changed",
+            "account": "SEN-1",
+            "triggered_at": "2026-03-02T12:00:00Z",
+            "metadata": {
+                "event_id": "contact_changed:account:SEN-1:2026-03-02:1",
+                "property": "technical_contact_email",
+                "old_value": "ann@acme.com",
+                "new_value": "bob@acme.com",
+            },
+        },
     ]
     assert preview[2]["metadata"]["vendor_amount"] == 0.125
     assert len(fake.load(changed, memberships="sync").calls) == len(preview)

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from target_journy.loader import Loader
 from target_journy.mapping import DefaultMapping, RecordError, compile_streams, join_key
-from target_journy.mapping_file import MappingError, check_fields, load_mapping
+from target_journy.mapping_check import check_fields
+from target_journy.mapping_file import MappingError, listed
+from target_journy.mapping_reading import load_mapping
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,25 +44,25 @@ def clients(**account: Any) -> dict[str, Any]:
 def test_inline_as_text_and_as_a_file(tmp_path: Path) -> None:
     path = tmp_path / "mapping.yml"
     path.write_text(TEXT)
-    assert load_mapping(None, INLINE) == load_mapping(None, TEXT) == load_mapping(None, str(path))
+    assert load_mapping(None, INLINE)[:2] == load_mapping(None, TEXT)[:2] == load_mapping(None, str(path))[:2]
     as_json = '{"streams": {"clients": {"key": "id", "account": {"id": "id", "properties": {"name": "name"}}}}}'
-    assert load_mapping(None, as_json) == load_mapping(None, INLINE)
+    assert load_mapping(None, as_json)[:2] == load_mapping(None, INLINE)[:2]
 
 
 def test_without_a_mapping_and_a_preset_there_is_none() -> None:
-    mapping, own = load_mapping(None, None)
+    mapping, own, _ = load_mapping(None, None)
     assert (mapping.streams, own) == ({}, frozenset())
 
 
 def test_the_users_mapping_replaces_the_preset_stream_by_stream() -> None:
     own_licenses = {"variables": {"vendor_id": 7}, "streams": {"licenses": INLINE["streams"]["clients"]}}
-    preset, _ = load_mapping("marketplace-raw", None)
-    mapping, own = load_mapping("marketplace-raw", own_licenses)
+    preset, *_ = load_mapping("marketplace-raw", None)
+    mapping, own, _ = load_mapping("marketplace-raw", own_licenses)
     assert own == {"licenses"}
     assert mapping.variables["vendor_id"] == 7
     assert mapping.streams["contacts"] == preset.streams["contacts"]
-    assert mapping.streams["licenses"].account is not None
-    assert list(mapping.streams["licenses"].account.properties) == ["name"]
+    (account,) = listed(mapping.streams["licenses"].account)
+    assert list(account.properties) == ["name"]
 
 
 @pytest.mark.parametrize(
@@ -88,8 +90,8 @@ def test_a_folder_is_no_mapping(tmp_path: Path) -> None:
 
 
 def test_an_expression_that_cannot_be_read() -> None:
-    mapping, _ = load_mapping(None, clients(properties={"x": "join(", "y": "name"}))
-    with pytest.raises(MappingError, match=r"stream 'clients': 'join\(' is no JMESPath expression"):
+    mapping, *_ = load_mapping(None, clients(properties={"x": "join(", "y": "name"}))
+    with pytest.raises(MappingError, match=r"stream 'clients', account.properties.x: 'join\(' is no JMESPath"):
         compile_streams(mapping)
 
 
@@ -114,7 +116,7 @@ def test_an_unknown_field_of_the_users_mapping(fake: World, account: dict[str, A
 
 
 def test_what_a_schema_does_not_list_may_be_there() -> None:
-    mapping, _ = load_mapping(
+    mapping, *_ = load_mapping(
         None, clients(properties={"a": "free.any.thing", "b": "sales[].amount", "c": "sales[0].x"})
     )
     check_fields("clients", mapping.streams["clients"], SCHEMA)
@@ -129,7 +131,7 @@ def test_every_section_is_checked(section: str) -> None:
         "event": {"id": "id", "account": {"id": "nothing"}, "time": "name", "other_name": "happened"},
         "user": {"email": "nothing"},
     }
-    mapping, _ = load_mapping(None, {"streams": {"clients": {"key": "id", section: sections[section]}}})
+    mapping, *_ = load_mapping(None, {"streams": {"clients": {"key": "id", section: sections[section]}}})
     with pytest.raises(MappingError, match=f"{section}.*no field 'nothing'"):
         check_fields("clients", mapping.streams["clients"], SCHEMA)
 
@@ -209,6 +211,6 @@ def test_records_whose_keys_hold_the_separator_stay_apart(fake: World) -> None:
 
 def test_a_property_needs_a_name() -> None:
     account = {"id": "id", "properties": {"": "name"}}
-    mapping, _ = load_mapping(None, {"streams": {"things": {"key": "id", "account": account}}})
+    mapping, *_ = load_mapping(None, {"streams": {"things": {"key": "id", "account": account}}})
     with pytest.raises(MappingError, match="stream 'things': a property has no name"):
         compile_streams(mapping)

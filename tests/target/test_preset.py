@@ -10,7 +10,7 @@ from tests.target.rows import license_messages, sale
 
 from target_journy.loader import Loader
 from target_journy.mapping import compile_streams
-from target_journy.mapping_file import load_mapping
+from target_journy.mapping_reading import load_mapping
 from target_journy.values import UNSET
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from target_journy.operations import Operations
 
-MAPPING, _ = load_mapping("marketplace-raw", {"variables": {"vendor_id": 77}})
+MAPPING, *_ = load_mapping("marketplace-raw", {"variables": {"vendor_id": 77}})
 STREAMS = compile_streams(MAPPING)
 
 
@@ -33,8 +33,7 @@ def given(properties: dict[str, Any]) -> dict[str, Any]:
 
 def account(**row: Any) -> dict[str, Any]:
     ((_, record), *_) = license_messages(row)
-    found = operations("licenses", record).account
-    assert found is not None
+    (found,) = operations("licenses", record).accounts
     assert found.problems == {}
     return given(found.properties)
 
@@ -170,8 +169,7 @@ def test_a_license_with_everything() -> None:
 
 def test_a_license_is_known_by_its_account_id_and_all_aliases() -> None:
     ((_, record), *_) = license_messages(FULL)
-    found = operations("licenses", record).account
-    assert found is not None
+    (found,) = operations("licenses", record).accounts
     assert found.account.id == "E-7"
     assert found.account.aliases == ("E-7", "uuid-7", "SEN-7", "7")
     assert found.account.shared_alias == "E-M"
@@ -225,10 +223,9 @@ def test_a_license_with_a_gap(fields: dict[str, Any], expected: dict[str, Any]) 
 
 
 def test_without_a_vendor_there_are_no_links_to_its_portal() -> None:
-    mapping, _ = load_mapping("marketplace-raw", None)
+    mapping, *_ = load_mapping("marketplace-raw", None)
     ((_, record), *_) = license_messages(FULL)
-    found = compile_streams(mapping)["licenses"].operations(record)[1].account
-    assert found is not None
+    (found,) = compile_streams(mapping)["licenses"].operations(record)[1].accounts
     assert {name for name in given(found.properties) if name.startswith("link_")} == {"link_site"}
 
 
@@ -237,9 +234,10 @@ def contacts(**row: Any) -> list[tuple[str | None, dict[str, Any], tuple[str, st
     found = []
     for _, record in license_messages(row)[1:]:
         made = operations("contacts", record)
-        assert made.slot is not None
-        slot = made.slot.slot, made.slot.email, made.slot.forgotten
-        found.append((made.user and made.user.email, given(made.user.properties) if made.user else {}, slot))
+        (held,) = made.slots
+        slot = held.slot, held.email, held.forgotten
+        user = made.users[0] if made.users else None
+        found.append((user and user.email, given(user.properties) if user else {}, slot))
     return found
 
 
@@ -307,8 +305,7 @@ NAMES = {
 @pytest.mark.parametrize("kind", NAMES)
 def test_the_name_and_time_of_a_sale(kind: Any) -> None:
     _, record = sale(1, kind, "2026-03-01")
-    event = operations("transactions", record).event
-    assert event is not None
+    (event,) = operations("transactions", record).events
     name, second = NAMES[kind]
     assert (event.name, event.triggered_at) == (name, f"2026-03-01T12:00:0{second}Z")
     assert event.event_id == "tx:AT-1|1"
@@ -346,8 +343,7 @@ def test_a_sale_with_everything() -> None:
         isInvoiceManual=False,
         partnerDetails={"partnerName": "Resell", "partnerType": "EXPERT"},
     )
-    event = operations("transactions", record).event
-    assert event is not None
+    (event,) = operations("transactions", record).events
     assert event.metadata == {
         "event_id": "tx:AT-1|1",
         "transaction_id": "AT-1",
@@ -385,7 +381,7 @@ def test_a_sale_with_everything() -> None:
 
 
 def test_a_sale_with_nothing_but_ids_and_a_date() -> None:
-    event = operations(
+    (event,) = operations(
         "transactions",
         {
             "transactionId": "AT-1",
@@ -394,8 +390,7 @@ def test_a_sale_with_nothing_but_ids_and_a_date() -> None:
             "aliases": ["E-1"],
             "purchaseDetails": {"saleDate": "2026-03-01"},
         },
-    ).event
-    assert event is not None
+    ).events
     assert event.metadata == {
         "event_id": "tx:AT-1|2",
         "transaction_id": "AT-1",
@@ -407,8 +402,7 @@ def test_a_sale_with_nothing_but_ids_and_a_date() -> None:
 @pytest.mark.parametrize("placeholder", ["NA", "Pending", "null"])
 def test_a_placeholder_instead_of_a_date_holds_no_sale_back(placeholder: str) -> None:
     _, record = sale(1, maintenanceStartDate=placeholder, maintenanceEndDate=placeholder)
-    event = operations("transactions", record).event
-    assert event is not None
+    (event,) = operations("transactions", record).events
     assert "maintenance_end_date" not in event.metadata
     assert account(appEntitlementNumber="E-1", maintenanceEndDate=placeholder).get("renewal_date") is None
 

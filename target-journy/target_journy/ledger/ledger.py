@@ -164,10 +164,10 @@ class _Joined:
 def _destination_id(connection: Connection, name: str) -> int:
     table = tables.destinations
     version = connection.execute(select(func.max(tables.info.c.version))).scalar()
-    if version is None:
-        connection.execute(insert(tables.info).values(version=tables.VERSION))
-    elif version > tables.VERSION:
+    if version is not None and version > tables.VERSION:
         raise _NewerLedgerError
+    if version != tables.VERSION:  # whatever is new in a version has a default, or a table that was just made
+        connection.execute(insert(tables.info).values(version=tables.VERSION))
     known = connection.execute(select(table.c.id).where(table.c.name == name)).scalar()
     if known is not None:
         return int(known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-VERSION = 1
+VERSION = 2  # 1 knew no changes of values; what they are compared with stands in `data`
 
 metadata = MetaData()
 
@@ -27,8 +27,8 @@ entities = Table(
     "entities",
     metadata,
     _destination(),
-    Column("kind", String, primary_key=True),  # account | user
-    Column("key", String, primary_key=True),  # account id | e-mail
+    Column("kind", String, primary_key=True),  # account | user | event, for its watched values
+    Column("key", String, primary_key=True),  # account id | e-mail | event id
     Column("data", Text, nullable=False),
     Column("pending", Boolean, nullable=False),
     Column("known", Boolean, nullable=False),

@@ -16,7 +16,7 @@ from tap_atlassian_marketplace.customers.examine import Examiner
 from tap_atlassian_marketplace.customers.identity import account_id, aliases, license_key
 from tap_atlassian_marketplace.customers.survey import Survey
 from target_journy.mapping import compile_streams
-from target_journy.mapping_file import load_mapping
+from target_journy.mapping_reading import load_mapping
 
 if TYPE_CHECKING:
     from tests.tap.customers.ledger import Row
@@ -60,8 +60,7 @@ def test_properties_are_those_of_the_preset_for_raw_rows_and_say_the_same() -> N
     # Addresses of people are folded here, since they are the keys of `people`.
     full = json.loads(json.dumps(FULL).replace("Ada@", "ada@"))
     record = {**full, "id": license_key(full), "account_id": account_id(full), "aliases": aliases(full)}
-    raw = RAW.operations(record)[1].account
-    assert raw is not None
+    (raw,) = RAW.operations(record)[1].accounts
     mine = account(full, YEAR)
     differ = {"link_licenses", "link_transactions"}  # they need the vendor's number
     for name, value in raw.properties.items():

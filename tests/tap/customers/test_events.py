@@ -10,7 +10,7 @@ from tests.tap.customers.ledger import row
 from tests.tap.customers.licences import events, examine, licence, trial
 
 from target_journy.mapping import compile_streams
-from target_journy.mapping_file import load_mapping
+from target_journy.mapping_reading import load_mapping
 
 if TYPE_CHECKING:
     from tests.tap.customers.ledger import Row
@@ -40,8 +40,7 @@ def test_a_sale_has_the_id_name_time_and_metadata_of_the_preset_for_raw_rows(kin
         discounts=[{"type": "EXPERT", "amount": 3}],
         paymentTerms="Net30",
     )
-    raw = RAW.operations({**sale, "account_id": "E-1", "aliases": ["E-1"]})[1].event
-    assert raw is not None
+    (raw,) = RAW.operations({**sale, "account_id": "E-1", "aliases": ["E-1"]})[1].events
     mine = events(licence(), sale)[raw.event_id]
     assert (mine["event"], mine["occurred_at"]) == (raw.name, raw.triggered_at)
     metadata = {"event_id": mine["event_id"], **mine["metadata"]}

@@ -1,0 +1,54 @@
+"""Events that tell of a change: which value a property had, and which it has now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from target_journy.operations import TrackEvent
+from target_journy.values import to_scalar, to_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from target_journy.folding import Change
+    from target_journy.operations import AccountReference, Source
+    from target_journy.values import Scalar
+
+
+def change_events(
+    kind: str, key: str, account: AccountReference, source: Source, changes: Iterable[Change]
+) -> list[TrackEvent]:
+    """Tell of changes.
+
+    Args:
+        kind: account or event: whose values changed.
+        key: Account id or event id.
+        account: The account that it happened to.
+        source: The row that brought the changes; its version is their time.
+        changes: The changes.
+
+    Returns:
+        Events with `property`, `old_value` and `new_value`; what has no value is left out. Their ids hold the
+        number of the change, as a value may change, go back and change again on one day.
+    """
+    events = []
+    for change in changes:
+        event_id = f"{change.event}:{kind}:{key}:{source.version}:{change.number}"
+        metadata: dict[str, Scalar] = {"event_id": event_id, "property": change.name}
+        if kind == "event":
+            metadata["changed_event_id"] = key
+        for name, value in (("old_value", change.old), ("new_value", change.new)):
+            if (scalar := to_scalar(value)) is not None:
+                metadata[name] = scalar
+        events.append(TrackEvent(event_id, change.event, account, _time(source.version), metadata))
+    return events
+
+
+def _time(version: str) -> str:
+    """The time of a version: a date becomes noon UTC, as for other events; without any it is now."""
+    try:
+        moment = to_time(version)
+    except ValueError:
+        return to_time(dt.datetime.now(dt.timezone.utc))
+    return moment if len(version.strip()) > len("2026-01-01") else f"{moment[:10]}T12:00:00Z"
