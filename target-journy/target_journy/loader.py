@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 EXIT_OK = 0
 EXIT_REJECTED = 3
 
+_CHANGED_MAPPING = (
+    "The mapping has changed since the last run. Records that do not come again stay as they were sent: run a full "
+    "refresh once (in Meltano: meltano run --full-refresh ...)"
+)
+
 logger = logging.getLogger(__name__)
 
 
@@ -63,6 +68,7 @@ class Loader:
         mapping, self._own_streams, self._places = load_mapping(config.get("preset"), config.get("mapping"))
         self._mapping = within_groups(mapping, property_groups(config))
         self._mappings: dict[str, StreamMapping | DefaultMapping] = dict(compile_streams(self._mapping, self._places))
+        mapping_digest = sha256(msgspec.json.encode(self._mapping, order="deterministic")).hexdigest()[:16]
         since = first_event_date(config)
         minutes = config.get("max_minutes")
         self.stop = stop or Stop()
@@ -83,6 +89,8 @@ class Loader:
             self._started = _now()
             with self._ledger.transaction() as ledger:
                 ledger.begin_run(self._started)
+                if ledger.remember_mapping(mapping_digest):
+                    logger.warning(_CHANGED_MAPPING)
                 if retry_rejected:
                     ledger.retry_rejected()
             self._resources = opened.pop_all()
@@ -93,7 +101,7 @@ class Loader:
             self._ledger,
             self._preview or live,
             Options(
-                mapping=sha256(msgspec.json.encode(self._mapping)).hexdigest()[:16],
+                mapping=mapping_digest,
                 unset_nulls=config.get("null_policy") == "unset",
                 memberships=config.get("memberships") or "add",
                 events_since=since,

@@ -43,7 +43,7 @@ class Run:
 
 
 class Runs(Queries):
-    """The newest runs."""
+    """The newest runs, and the mapping of the last."""
 
     def begin_run(self, started: str) -> None:
         """Note that a run has begun. As no two runs share a ledger, any other that never ended was killed."""
@@ -54,6 +54,13 @@ class Runs(Queries):
         older = self.select(table, table.c.started).order_by(table.c.started.desc()).offset(KEPT)
         for row in self.connection.execute(older).all():
             self.connection.execute(self.delete(table).where(table.c.started == row.started))
+
+    def remember_mapping(self, digest: str) -> bool:
+        """Note under which mapping records come from now on; whether the run before had another."""
+        table = tables.mappings
+        before = self.connection.execute(self.select(table, table.c.digest)).scalar()
+        self.upsert(table, [{"digest": digest}])
+        return before is not None and before != digest
 
     def end_run(self, run: Run) -> None:
         """Note how a run ended."""

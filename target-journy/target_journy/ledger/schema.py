@@ -104,6 +104,9 @@ records = Table(
     Column("outcome", String, nullable=False),  # unchanged | skipped | rejected
 )
 
+# The mapping under which records came last, new in version 2.
+mappings = Table("mappings", metadata, _destination(), Column("digest", String, nullable=False))
+
 # The newest runs, for people who ask what happened.
 runs = Table(
     "ledger_runs",  # Meltano, whose database may be the same one, has a table `runs`
