@@ -14,10 +14,47 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
+WATCHED = {
+    "tier": "tier_changed",
+    "license_type": "license_type_changed",
+    "technical_contact_email": "contact_changed",
+    "billing_contact_email": "contact_changed",
+    "partner_name": "partner_changed",
+}
+"""Properties of an account whose change is told, and the event that tells it."""
+
+
+def tells_a_change(event: Row) -> bool:
+    """Whether an event tells the change of a value, not what a row tells."""
+    return event["name"] in {*WATCHED.values(), "payment_status_changed", "transaction_corrected"}
+
+
+def told_changes(sandbox: Sandbox) -> Counter[tuple[Any, ...]]:
+    """The changes of accounts that journy.io was told: event, account, property, old and new value."""
+    told = ("property", "old_value", "new_value")
+    return Counter(
+        (event["name"], event["account"], *(event["metadata"].get(name) for name in told))
+        for event in sandbox.journy.events
+        if tells_a_change(event) and "changed_event_id" not in event["metadata"]
+    )
+
+
+def changes(before: Journy, after: Journy) -> Counter[tuple[Any, ...]]:
+    """The changes of accounts between two contents, in the same form; a value that came or went is none."""
+    return Counter(
+        (event, account, name, old[name], after.accounts[account][name])
+        for account, old in before.accounts.items()
+        for name, event in WATCHED.items()
+        if name in old and name in after.accounts[account] and old[name] != after.accounts[account][name]
+    )
+
+
 def held(sandbox: Sandbox) -> Row:
-    """What the sandbox's journy.io holds, events by their ids so that a double shows."""
+    """What the sandbox's journy.io holds, events of rows by their ids so that a double shows."""
     events: dict[str, list[Row]] = {}
     for event in sandbox.journy.events:
+        if tells_a_change(event):
+            continue
         told = {key: event[key] for key in ("name", "account", "triggeredAt", "metadata")}
         events.setdefault(event["metadata"]["event_id"], []).append(told)
     return exact(
