@@ -13,7 +13,7 @@ JOB := marketplace-to-journy
 MINUTES := 110
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long bench check run adopt sandbox lint format settings docs lock clean
+.PHONY: help setup demo test test-long bench check no-old-page run adopt sandbox lint format settings docs lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,10 +40,13 @@ bench: setup ## measure speed, memory and use of the rate limit: half an hour, o
 check: setup ## ask both sides whether token, permission, vendor and key are right (ENV=prod: a Meltano environment)
 	@$(VENV)/python -m scripts.check $(ENV)
 
-run: setup ## run a job as a schedule does (JOB=marketplace-to-duckdb, MINUTES=50, ENV=staging: other than usual)
+no-old-page: ## remove the page of the last run, which may tell that all went well (make run and make adopt do so)
+	@rm -f output/$(JOB).md output/adopt.md
+
+run: no-old-page setup ## run a job as a schedule does (JOB=marketplace-to-duckdb, MINUTES=50, ENV=staging: other than usual)
 	@$(VENV)/python -m scripts.scheduled_run $(JOB) --minutes $(MINUTES) --environment $(or $(ENV),prod)
 
-adopt: setup ## take all of today's rows as delivered and send nothing: after the loss of the ledger
+adopt: no-old-page setup ## take all of today's rows as delivered and send nothing: after the loss of the ledger
 	@$(VENV)/python -m scripts.scheduled_run adopt --minutes $(MINUTES) --environment $(or $(ENV),prod)
 
 sandbox: setup ## serve the stand-ins for Marketplace and journy.io on 127.0.0.1:8765

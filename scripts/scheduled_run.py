@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MELTANO = VENV / "meltano"
 ADOPT = "adopt"
+MOST_MINUTES = 10_000  # a week
 GRACE_SECONDS = 90.0
 """How long a run that was told to stop may take for the calls under way."""
 SPARE_MINUTES = 20.0
@@ -246,12 +247,27 @@ def figures(report: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
+def minutes(text: str) -> float:
+    """Read after how many minutes a run is stopped.
+
+    Raises:
+        ArgumentTypeError: It is no time that a run could take.
+    """
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0
+    if not 0 < found <= MOST_MINUTES:
+        raise argparse.ArgumentTypeError(f"MINUTES must be a number up to {MOST_MINUTES}")
+    return found
+
+
 def main(arguments: list[str]) -> int:
     """Run what is asked for and tell how it went; return 0 only if all went well."""
     parser = argparse.ArgumentParser(prog="make run", allow_abbrev=False)
     parser.add_argument("job", help=f"a job of meltano.yml, or `{ADOPT}`")
     parser.add_argument("--environment", default="prod")
-    parser.add_argument("--minutes", type=float, default=110)
+    parser.add_argument("--minutes", type=minutes, default=110)
     chosen = parser.parse_args(arguments)
     folder = ROOT / "output"
     report = folder / f"{chosen.job}.json"
@@ -261,6 +277,8 @@ def main(arguments: list[str]) -> int:
         found = figures(report)
     except RunError as error:
         problems, found = [str(error)], None
+    except OSError as error:  # the page must not go on telling of an earlier run
+        problems, found = [f"{error.filename or 'a file'}: {error.strerror}"], None
     text = summary(chosen.job, time.monotonic() - started, problems, found)
     print(f"\n{text}", flush=True)
     folder.mkdir(exist_ok=True)

@@ -287,3 +287,10 @@ def test_a_ci_job_needs_a_ledger_that_stays(tmp_path: Path, monkeypatch: pytest.
     assert "TARGET_JOURNY_MAX_MINUTES" not in found  # what `.env` says stands
     environment["TARGET_JOURNY_MAX_MINUTES"] = "8"
     assert settings_of_run(tmp_path, ["target-journy"], 110)["TARGET_JOURNY_MAX_MINUTES"] == "8"
+
+
+@pytest.mark.parametrize("minutes", ["0", "-5", "nan", "inf", "1e9", "soon"])
+def test_minutes_that_no_run_could_take(minutes: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        scheduled_run.main(["marketplace-to-journy", "--minutes", minutes])
+    assert "MINUTES must be a number" in capsys.readouterr().err

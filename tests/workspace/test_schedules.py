@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from meltano.core.project import Project
 from scripts.meltano_project import VENV
 from scripts.settings import TO_FILL_IN, settings_of
 from scripts.setup import ROOT
@@ -96,10 +97,14 @@ def test_github_gives_the_run_every_secret_that_it_needs(github: Any) -> None:
     }
     stay = {"TARGET_JOURNY_LEDGER_URL", "MELTANO_DATABASE_URI"}
     secret = {name for name, value in step["env"].items() if value == f"${{{{ secrets.{name} }}}}"}
-    told = set(re.findall(r"`([A-Z_]+)`", (ROOT / "docs" / "schedules.md").read_text().partition("\n## CI")[2]))
+    told = set(re.findall(r"`([A-Z0-9_]+)`", (ROOT / "docs" / "schedules.md").read_text().partition("\n## CI")[2]))
 
     assert len(needed) == 4
-    assert needed | stay == secret - {"MELTANO_STATE_BACKEND_URI"}
+    stores = {name for name in secret if name.startswith("MELTANO_STATE_BACKEND_")}
+    assert needed | stay == secret - stores
+    known = {setting.name for setting in Project(ROOT).settings.definitions()}
+    assert {name.removeprefix("MELTANO_").lower() for name in stores} <= {name.replace(".", "_") for name in known}
+    assert {name.split("_")[3] for name in stores} == {"URI", "S3", "GCS", "AZURE"}
     assert secret <= told
     assert step["env"].keys() - secret == {"TASK", "TARGET_JOURNY_EVENTS_SINCE"}
     assert step["run"] == 'make "$TASK"'
