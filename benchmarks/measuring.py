@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 RECORD = b'{"type":"RECORD",'
+# A process counts the memory of the one that started it, too: so a small one does.
+_STARTER = """\
+import json, os, sys
+process = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(process, 0)
+with open(sys.argv[1], "w") as file:
+    json.dump([os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss], file)
+"""
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -53,17 +62,18 @@ def measure(command: Sequence[str], settings: Mapping[str, str], record: bytes |
     for slowing in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"):
         environment.pop(slowing, None)
     began = time.perf_counter()
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment)
+    with tempfile.NamedTemporaryFile() as log, tempfile.NamedTemporaryFile() as usage:
+        starter = [sys.executable, "-S", "-c", _STARTER, usage.name, *command]
+        process = subprocess.Popen(starter, stdout=subprocess.PIPE, stderr=log, env=environment)
         records = 0
         with process.stdout or io.BytesIO() as output:
             for line in output:
                 records = int(line) if record is None else records + line.startswith(record)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        process.wait()
         seconds = time.perf_counter() - began
-        if process.returncode:
+        code, cpu_seconds, peak = json.loads(usage.read())
+        if code:
             log.seek(0)
-            raise RuntimeError(f"{command} ended with {process.returncode}: {log.read()[-2000:].decode()}")
+            raise RuntimeError(f"{command} ended with {code}: {log.read()[-2000:].decode()}")
     unit = 1 if sys.platform == "darwin" else 1024
-    return Measurement(records, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 1e6)
+    return Measurement(records, seconds, cpu_seconds, peak * unit / 1e6)

@@ -116,7 +116,7 @@ def _arrays(file: BinaryIO, chunk: int) -> Iterator[bytes]:
             continue
         if len(rest) > LONGEST_ROW:
             raise BrokenArrayError("not readable: it is no JSON array of rows")
-        block = file.read(chunk)
+        block = file.read(max(chunk, len(rest)))  # all of a long row is looked at again, so twice as much each time
         if not block:
             raise BrokenArrayError("cut off: its JSON array does not end")
         rest = _without_lone_halves(rest + block)

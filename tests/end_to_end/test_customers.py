@@ -131,6 +131,7 @@ def test_a_day_later_only_what_changed_is_sent(chain: Chain) -> None:
     assert set(chain.event_ids().values()) == {1}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("first", "then"), [("marketplace-raw", "marketplace"), ("marketplace", "marketplace-raw")])
 def test_switching_presets_tells_no_event_twice(chain: Chain, first: str, then: str) -> None:
     chain.run(first)
@@ -145,6 +146,7 @@ def test_switching_presets_tells_no_event_twice(chain: Chain, first: str, then: 
     assert set(chain.sandbox.journy.accounts) == accounts
 
 
+@pytest.mark.long
 def test_groups_of_properties_withhold_money_and_contacts(chain: Chain) -> None:
     chain.run("marketplace", property_groups=["trial", "links"])
     for account in chain.sandbox.journy.accounts.values():
@@ -155,6 +157,7 @@ def test_groups_of_properties_withhold_money_and_contacts(chain: Chain) -> None:
     assert not any("purchase_price" in event["metadata"] for event in chain.sandbox.journy.events)
 
 
+@pytest.mark.long
 def test_a_forgotten_contact_leaves_the_account(chain: Chain) -> None:
     chain.run("marketplace")
     named = {

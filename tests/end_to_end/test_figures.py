@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import duckdb
+import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from tests.end_to_end.conftest import Project
 
 
+@pytest.mark.long
 def test_summary_equals_what_journy_and_the_warehouse_counted(project: Project, tmp_path: Path) -> None:
     warehouse, summary = tmp_path / "marketplace.duckdb", tmp_path / "report.json"
     settings = {

@@ -24,6 +24,7 @@ DOORS: dict[str, Callable[[Sandbox], tuple[str, str]]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transport", DOORS)
 def test_the_job_over_the_segment_protocol(project: Project, transport: str) -> None:
     sandbox, folder = project.sandbox, project.folder

@@ -114,7 +114,8 @@ def test_killed_while_it_adopts_the_ledger_has_the_whole_batch_or_nothing(
         patch.setattr(EntityCall, "settle", be_killed)
         with pytest.raises(Killed):
             load(world, adopt=True)
-    assert set(rows(world).values()) == {0}
+    # Under which mapping a run began is known from its beginning on.
+    assert {count for table, count in rows(world).items() if table != "mappings"} == {0}
     assert all(counts["failed"] == counts["read"] for counts in report_of(world)["streams"].values())
     load(world, adopt=True)
     assert world.load(MESSAGES).calls == []
