@@ -13,9 +13,9 @@ import msgspec
 from tap_atlassian_marketplace.customers.money_tally import MoneyTally
 from tap_atlassian_marketplace.customers.people import PersonPart, fold_person
 from tap_atlassian_marketplace.customers.survey import Survey
-from tap_atlassian_marketplace.examining import PERSON_PARTS, TRANSACTIONS, encode, examine_all, found, private
+from tap_atlassian_marketplace.examining import PERSON_PARTS, TRANSACTIONS, encode, examine_all, found
 from tap_atlassian_marketplace.hash_index import hash64
-from tap_atlassian_marketplace.joining import LicenseJoin
+from tap_atlassian_marketplace.joining import LicenseJoin, private_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +82,7 @@ class CustomerRows:
     def _sort_people(self) -> None:
         """Bring what licences say about one e-mail into one file."""
         with ExitStack() as opened:
-            buckets = [opened.enter_context(private(path)) for path in self._people]
+            buckets = [opened.enter_context(private_file(path)) for path in self._people]
             for part in self._parts:
                 with found(part, PERSON_PARTS).open("rb") as file:
                     for line in file:

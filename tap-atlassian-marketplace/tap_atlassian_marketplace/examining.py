@@ -13,7 +13,7 @@ import msgspec
 from tap_atlassian_marketplace.customers.dossier import Dossier
 from tap_atlassian_marketplace.customers.examine import Examiner
 from tap_atlassian_marketplace.customers.money_tally import MoneyTally
-from tap_atlassian_marketplace.joining import read_part
+from tap_atlassian_marketplace.joining import private_file, read_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +31,6 @@ TRANSACTIONS = "transactions"
 # Below, other processes would cost more than they save.
 _WORTH_MORE_PROCESSES = 8 << 20  # bytes of all parts
 _MOST_PROCESSES = 8
-_BUFFER = 1 << 16
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
 _work: PartExaminer  # of a process beside
@@ -57,7 +56,7 @@ class PartExaminer:
         tally = MoneyTally()
         with ExitStack() as opened:
             kinds = (ACCOUNTS, EVENTS, SEGMENTS, ANOMALIES, PERSON_PARTS)
-            files = {kind: opened.enter_context(private(found(part, kind))) for kind in kinds}
+            files = {kind: opened.enter_context(private_file(found(part, kind))) for kind in kinds}
             for findings in self._findings(part):
                 tally.add(findings.money)
                 if findings.account:
@@ -96,11 +95,6 @@ def examine_all(
 def found(part: Path, kind: str) -> Path:
     """Give the file with what was found of a kind about a part's licences."""
     return part.with_name(f"{part.stem}-{kind}.jsonl")
-
-
-def private(path: Path) -> BinaryIO:
-    """Open a new file that only this user can read."""
-    return os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb", _BUFFER)
 
 
 def _begin(settings: Settings, survey: Survey, selection: Selection) -> None:

@@ -73,7 +73,7 @@ class LicenseJoin:
         self._own = HashMap(_Pairs(licenses, shared=False))
         self._shared = HashMap(_Pairs(licenses, shared=True))
         with ExitStack() as opened:
-            files = [opened.enter_context(_private(path)) for path in self.parts]
+            files = [opened.enter_context(private_file(path)) for path in self.parts]
             for row in licenses:
                 _write(files, hash64(license_key(row) or ""), _LICENSES, row)
             for kind, rows in others.items():
@@ -129,5 +129,6 @@ def _write(files: list[BinaryIO], group: int, kind: str, row: Row) -> None:
     files[group % _BUCKETS].write(_encode(_Line(group, kind, row)) + b"\n")
 
 
-def _private(path: Path) -> BinaryIO:
+def private_file(path: Path) -> BinaryIO:
+    """Open a new file that only this user can read."""
     return os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb", _BUFFER)
