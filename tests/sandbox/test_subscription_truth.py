@@ -71,6 +71,17 @@ def test_both_shapes_of_an_upgrade_discounts_partners_and_payments_occur(world):
     assert any(row.get("partnerDetails") for row in world.transactions)
 
 
+def test_terms_of_every_kind_and_trials_occur(world):
+    terms = Counter()
+    for purchase in (row["purchaseDetails"] for row in world.transactions):
+        if purchase.get("saleType") == "New":
+            start, end = (date.fromisoformat(purchase[f"maintenance{which}Date"]) for which in ("Start", "End"))
+            terms[months(start, end)] += 1
+    assert min(terms[1], terms[12], terms[24], terms[36]) >= 20
+    assert sum(count for term, count in terms.items() if term.denominator > 1) > 50, "co-termed"
+    assert sum(not known.steps for known in world.truth.values()) > 50, "tried and never bought"
+
+
 def test_what_an_undisturbed_customer_pays_is_what_his_days_are_worth(world, sales):
     checked = 0
     for id_, known in world.truth.items():
