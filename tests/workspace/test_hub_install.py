@@ -92,7 +92,9 @@ def test_an_empty_project_adds_our_plugins_and_runs_them(
         assert sandbox.journy.accounts
         assert sandbox.journy.events
         state = json.loads(project.meltano("state", "get", f"dev:{TAP}-to-{JOURNY}"))["singer_state"]["bookmarks"]
-        assert state.keys() == {"licenses", "transactions", "contacts"}
+        # Of a definition added from a file Meltano keeps no `select`, and without one it selects every stream.
+        usual = {"licenses", "transactions", "contacts"}
+        assert usual < state.keys() if by_reference else usual == state.keys()
     about = json.loads(project.meltano("invoke", IMPORT, "--about", "--format=json"))
     assert about["name"] == IMPORT
 
