@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
+import threading
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +37,7 @@ _MOST_PROCESSES = 8
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
 _work: PartExaminer  # of a process beside
+_logger = logging.getLogger("tap-atlassian-marketplace")
 
 
 class PartExaminer:
@@ -78,18 +82,23 @@ def examine_all(
     parts: Sequence[Path], settings: Settings, survey: Survey, selection: Selection
 ) -> Iterator[MoneyTally]:
     """Examine all parts, on all processors where they are large; see `PartExaminer`."""
-    processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
-    if processes == 1 or sum(part.stat().st_size for part in parts) < _WORTH_MORE_PROCESSES:
-        yield from map(PartExaminer(settings, survey, selection).examine, parts)
-        return
-    # Not forked: this process has threads.
-    fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, fresh, _begin, (settings, survey, selection)) as others:
-        try:
-            yield from others.map(_examine, parts)
-        except BaseException:
-            others.shutdown(wait=False, cancel_futures=True)
-            raise
+    processes, done = min(os.cpu_count() or 1, _MOST_PROCESSES), 0
+    if processes > 1 and sum(part.stat().st_size for part in parts) >= _WORTH_MORE_PROCESSES:
+        # Not forked: this process has threads.
+        fresh = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(processes, fresh, _begin, (settings, survey, selection)) as others:
+            try:
+                for tally in others.map(_examine, parts):
+                    yield tally
+                    done += 1
+            except BrokenProcessPool:
+                _logger.warning(
+                    "A process that examined licences was killed, perhaps for want of memory; going on alone."
+                )
+            except BaseException:
+                others.shutdown(wait=False, cancel_futures=True)
+                raise
+    yield from map(PartExaminer(settings, survey, selection).examine, parts[done:])
 
 
 def found(part: Path, kind: str) -> Path:
@@ -100,6 +109,14 @@ def found(part: Path, kind: str) -> Path:
 def _begin(settings: Settings, survey: Survey, selection: Selection) -> None:
     global _work  # noqa: PLW0603 - what a process beside works with, for all its parts
     _work = PartExaminer(settings, survey, selection)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is killed: waiting for work, it would not notice."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _examine(part: Path) -> MoneyTally:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
+import time
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,6 +141,49 @@ def test_other_processes_find_the_same(marketplace, monkeypatch):
     monkeypatch.setattr(examining, "ProcessPoolExecutor", lambda *args: started.append(args) or pool(*args))
     assert customers(hostings=["cloud"]) == expected
     assert len(started) == 1
+
+
+def test_a_process_that_is_killed_loses_nothing(marketplace, monkeypatch, caplog):
+    marketplace(LICENSES, SALES)
+    expected = customers()
+    monkeypatch.setattr(examining, "_WORTH_MORE_PROCESSES", 0)
+    monkeypatch.setattr(examining.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(examining.ProcessPoolExecutor, "map", broken)
+    assert customers() == expected
+    assert "going on alone" in caplog.text
+
+
+def broken(*_):
+    """As a pool is, one of whose processes was killed."""
+    raise BrokenProcessPool
+
+
+def test_other_processes_end_with_the_one_that_started_them(tmp_path):
+    code = (
+        "import multiprocessing, os, sys, time\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from tap_atlassian_marketplace import examining\n"
+        "def begin(): examining.threading.Thread(target=examining._end_with_parent, daemon=True).start()\n"
+        "if __name__ == '__main__':\n"
+        "    pool = ProcessPoolExecutor(1, multiprocessing.get_context('spawn'), begin)\n"
+        "    print(pool.submit(os.getpid).result(), flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    (tmp_path / "parent.py").write_text(code)
+    with subprocess.Popen([sys.executable, tmp_path / "parent.py"], stdout=subprocess.PIPE, text=True) as parent:
+        other = int(parent.stdout.readline())
+        parent.kill()
+    deadline = time.monotonic() + 20
+    while is_running(other) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_running(other)
+
+
+def is_running(process):
+    try:
+        return "State:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return False
 
 
 def test_the_money_is_told(marketplace, caplog):
