@@ -20,7 +20,7 @@ import yaml
 from dotenv import dotenv_values
 from scripts.meltano_project import CUSTOMERS, JOURNY, VENV, install, users_environment
 from scripts.run_summary import summary
-from scripts.setup import ROOT
+from scripts.setup import ROOT, SetupError, in_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MELTANO = VENV / "meltano"
 ADOPT = "adopt"
 MOST_MINUTES = 10_000  # a week
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 GRACE_SECONDS = 90.0
 """How long a run that was told to stop may take for the calls under way."""
 SPARE_MINUTES = 20.0
@@ -103,6 +104,15 @@ def alone(job: str, folder: Path) -> Iterator[int]:
         except BlockingIOError:
             raise RunError("another run of this job is under way in this checkout; this one did nothing") from None
         yield lock.fileno()
+
+
+@contextlib.contextmanager
+def _environment_kept() -> Iterator[None]:
+    try:
+        with in_use(ROOT, exclusively=False):
+            yield
+    except SetupError as error:
+        raise RunError(str(error)) from None
 
 
 class Run:
@@ -204,6 +214,10 @@ def adopt(run: Run, environment: str) -> int:
         return run.command(chosen, "invoke", JOURNY, "--adopt", "--input", rows.name, rows=subprocess.DEVNULL)
 
 
+def _end_installing(number: int, _: object) -> None:
+    raise RunError(f"stopped by {signal.Signals(number).name} while the plugins were being installed")
+
+
 def perform(job: str, environment: str, minutes: float, report: Path) -> list[str]:
     """Run a job, or adopt; return what went wrong, nothing if all went well.
 
@@ -219,14 +233,16 @@ def perform(job: str, environment: str, minutes: float, report: Path) -> list[st
     work = "marketplace-to-journy" if job == ADOPT else job
     plugins = plugins_of(work)
     variables = settings_of_run(ROOT, plugins, minutes)
-    with alone(work, ROOT / ".meltano") as lock:
+    with alone(work, ROOT / ".meltano") as lock, _environment_kept():
         report.parent.mkdir(exist_ok=True)
         report.unlink(missing_ok=True)
+        for number in SIGNALS:
+            signal.signal(number, _end_installing)
         if install(*plugins, environment=variables, output=sys.stdout):
             raise RunError("the plugins could not be installed")
         run = Run({**variables, "TARGET_JOURNY_REPORT_PATH": str(report)}, lock)
         # Handed on: Meltano and the plugins are in a session of their own, and end well when they are asked to.
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in SIGNALS:
             signal.signal(number, lambda got, _: run.stop(f"stopped by {signal.Signals(got).name}"))
         run.limit(minutes * 60, f"stopped after {minutes:g} minutes, the time that MINUTES gives")
         try:

@@ -6,6 +6,8 @@ sentence instead of a traceback. Does nothing when nothing changed since the las
 # Newer ways to write types and calls would not run on 3.6.
 # ruff: noqa: UP006, UP021, UP035, UP045
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import re
@@ -14,7 +16,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (
@@ -148,6 +150,26 @@ def run(command: List[str], extra: Optional[Dict[str, str]] = None) -> None:
         raise SetupError(f"`{Path(command[0]).name} {' '.join(command[1:3])}` failed, see above")
 
 
+@contextlib.contextmanager
+def in_use(root: Path, *, exclusively: bool) -> Iterator[None]:
+    """Keep a set-up from changing the environment under a run, and under another set-up.
+
+    Args:
+        root: The checkout.
+        exclusively: Changes the environment; else uses it, as others may at the same time.
+
+    Raises:
+        SetupError: Someone else does what does not go together with this.
+    """
+    with (root / ".venv.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, (fcntl.LOCK_EX if exclusively else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except OSError:
+            under_way = "a run or another set-up" if exclusively else "a set-up"
+            raise SetupError(f"{under_way} is under way in this checkout; try again when it has ended") from None
+        yield
+
+
 def fingerprint(version: Version) -> str:
     """Return what must change for the environment to be made anew, as a hash."""
     digest = hashlib.sha256(dotted(version).encode())
@@ -180,7 +202,8 @@ def main(arguments: List[str]) -> int:
         if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
             return 0
         print(f"setup: Python {dotted(version)}, installing into .venv", flush=True)
-        install(python, version)
+        with in_use(ROOT, exclusively=True):
+            install(python, version)
         stamp.write_text(wanted, encoding="utf-8")
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)

@@ -15,7 +15,7 @@ import pytest
 from scripts import scheduled_run
 from scripts.run_summary import summary
 from scripts.scheduled_run import RunError, given, settings_of_run
-from scripts.setup import ROOT
+from scripts.setup import ROOT, SetupError, in_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 JOB = "marketplace-to-journy"
 WRAPPER = """
-import sys
+import subprocess, sys
 from pathlib import Path
 from scripts import scheduled_run as script
 script.ROOT = Path(sys.argv[1])
 script.MELTANO = script.ROOT / "meltano"
 script.GRACE_SECONDS = float(sys.argv[2])
-script.install = lambda *plugins, **_: 0
+script.install = lambda *plugins, **_: subprocess.run(script.ROOT / "install").returncode
 sys.exit(script.main(sys.argv[3:]))
 """
 REPORT = {
@@ -53,13 +53,21 @@ class Machine:
         self.folder = folder
         shutil.copy(ROOT / "meltano.yml", folder)
         self._started: list[subprocess.Popen[str]] = []
+        self.installer("exit 0")
         os.mkfifo(folder / "ready")
         os.mkfifo(folder / "go")
 
     def meltano(self, script: str) -> None:
         """Say what Meltano does: a shell script."""
-        file = self.folder / "meltano"
-        file.write_text(f'#!/bin/bash\ncd "{self.folder}"\necho $$ >>pids; echo "$@" >>words\n{script}\n')
+        self._program("meltano", f'echo $$ >>pids; echo "$@" >>words\n{script}')
+
+    def installer(self, script: str) -> None:
+        """Say what the installing of plugins does: a shell script."""
+        self._program("install", script)
+
+    def _program(self, name: str, script: str) -> None:
+        file = self.folder / name
+        file.write_text(f'#!/bin/bash\ncd "{self.folder}"\n{script}\n')
         file.chmod(0o755)
 
     def start(self, *words: str, grace: float = 60, **variables: str) -> subprocess.Popen[str]:
@@ -197,6 +205,32 @@ def test_a_run_that_is_stopped_ends_well_and_has_failed(how: str, machine: Machi
     assert code == 1
     assert "let it end" in printed
     assert ("stopped after 0.02 minutes" if how == "time" else f"stopped by {how}") in machine.page
+
+
+def test_a_run_that_is_stopped_while_it_installs_says_so(machine: Machine, tmp_path: Path) -> None:
+    machine.meltano("exit 0")
+    machine.installer("echo >ready; exec sleep 60")
+    process = machine.start()
+    (tmp_path / "ready").read_text()
+    process.terminate()
+
+    assert ended(process)[0] == 1
+    assert "stopped by SIGTERM while the plugins were being installed" in machine.page
+    assert machine.words == []
+
+
+def test_no_set_up_changes_the_environment_under_a_run(machine: Machine, tmp_path: Path) -> None:
+    machine.meltano("echo >ready; read <go")
+    process = machine.start()
+    (tmp_path / "ready").read_text()
+    with pytest.raises(SetupError, match="a run or another set-up is under way"), in_use(tmp_path, exclusively=True):
+        pass
+    (tmp_path / "go").write_text("\n")
+
+    assert ended(process)[0] == 0
+    with in_use(tmp_path, exclusively=True):
+        assert machine.run()[0] == 1
+    assert "a set-up is under way in this checkout; try again when it has ended" in machine.page
 
 
 def test_what_does_not_end_is_killed_with_all_it_started(machine: Machine, tmp_path: Path) -> None:
