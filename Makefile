@@ -11,6 +11,8 @@ PARTS := marketplace-http/marketplace_http marketplace-singer/marketplace_singer
 # What a schedule runs, in which Meltano environment, and after how many minutes it is stopped.
 JOB := marketplace-to-journy
 MINUTES := 110
+# Several processes run the tests, a file at a time each.
+PARALLEL := --numprocesses auto --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-long bench check no-old-page run adopt sandbox lint format settings docs lock clean
@@ -26,10 +28,10 @@ demo: setup ## run the main job twice against the sandbox and show what journy.i
 	@$(VENV)/python -m scripts.demo
 
 test: setup ## run every test but the long ones
-	$(VENV)/pytest -m "not long"
+	$(VENV)/pytest -m "not long" $(PARALLEL)
 
 test-long: setup ## run the tests that take minutes
-	$(VENV)/pytest -m long
+	$(VENV)/pytest -m long $(PARALLEL)
 
 bench: setup ## measure speed, memory and use of the rate limit: half an hour, on an idle machine
 	@$(VENV)/python -m benchmarks.tap_licenses

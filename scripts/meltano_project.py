@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -74,18 +75,24 @@ def meltano(
 
 
 def install(*plugins: str, environment: Mapping[str, str], output: IO[str]) -> int:
-    """Install the plugins that are not there as the workspace now wants them; return the exit code."""
+    """Install the plugins that are not there as the workspace now wants them; return the exit code.
+
+    Of several that want this at the same time one installs and the others wait.
+    """
     files = (ROOT / ".venv" / "workspace.stamp", ROOT / "meltano.yml")
     wanted = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    missing = [name for name in plugins if not _stamp(name).exists() or _stamp(name).read_text() != wanted]
-    if not missing:
-        return 0
-    shared = {name: value for name, value in environment.items() if name != "MELTANO_SYS_DIR_ROOT"}
-    code = meltano("install", *missing, environment=shared, output=output)
-    if code == 0:
-        for name in missing:
-            _stamp(name).write_text(wanted)
-    return code
+    (ROOT / ".meltano").mkdir(exist_ok=True)
+    with (ROOT / ".meltano" / "install.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        missing = [name for name in plugins if not _stamp(name).exists() or _stamp(name).read_text() != wanted]
+        if not missing:
+            return 0
+        shared = {name: value for name, value in environment.items() if name != "MELTANO_SYS_DIR_ROOT"}
+        code = meltano("install", *missing, environment=shared, output=output)
+        if code == 0:
+            for name in missing:
+                _stamp(name).write_text(wanted)
+        return code
 
 
 def _stamp(plugin: str) -> Path:

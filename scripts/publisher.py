@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 from scripts.setup import PACKAGES, ROOT
 
@@ -37,3 +38,19 @@ def documents() -> dict[str, str]:
     """Return each `pyproject.toml` with addresses, by its path in the repository, as it should be."""
     names = {f"{package}/pyproject.toml": package for package in PACKAGES}
     return {name: with_urls((ROOT / name).read_text(encoding="utf-8"), package) for name, package in names.items()}
+
+
+def main(repository: str) -> int:
+    """Return 0 only if the packages name the repository that they are published from."""
+    if repository.lower() == REPOSITORY.lower():
+        return 0
+    print(
+        f"the packages name {REPOSITORY}, but this is {repository}: say in scripts/publisher.py who you are, "
+        "run `make docs`, commit, and tag that",
+        file=sys.stderr,
+    )
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from typing import Any
 
 import pytest
 import yaml
+from scripts import publisher
 from scripts.meltano_project import VENV
 from scripts.setup import PACKAGES, ROOT
 
@@ -71,3 +73,17 @@ def test_the_tag_names_the_package_and_the_version(package: str, tmp_path: Any) 
     assert code(f"{package}-v1.2.3") == 0
     assert [path.name for path in (tmp_path / "dist").iterdir()] == [f"{package.replace('-', '_')}-1.2.3.tar.gz"]
     assert code(f"{package}-v1.2.4") != 0
+
+
+def test_packages_that_name_another_repository_are_not_published() -> None:
+    step = next(step for step in content_of("publish.yml")["jobs"]["build"]["steps"] if "HERE" in step.get("env", {}))
+
+    def refused(here: str) -> str:
+        environment = {**os.environ, "HERE": here}
+        done = subprocess.run(
+            ["bash", "-e", "-c", step["run"]], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        return done.stderr if done.returncode else ""
+
+    assert refused(publisher.REPOSITORY.upper()) == ""
+    assert "say in scripts/publisher.py who you are" in refused("https://github.com/someone/else")
