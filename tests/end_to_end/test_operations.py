@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from tests.end_to_end.conftest import Project
 
 ELSEWHERE = {
-    "make check": "tests/workspace/test_check.py",
-    "make adopt": "tests/end_to_end/test_schedule_page.py",
-    "git pull": "make setup and meltano install: all tests",
+    "make check ENV=prod\n": "tests/workspace/test_check.py",
+    "make adopt\n": "tests/end_to_end/test_schedule_page.py",
+    "git pull\nmake setup\n.venv/bin/meltano install\n": "tests/end_to_end/test_schedule_page.py",
 }
 
 
@@ -67,7 +67,7 @@ def test_the_commands_of_the_runbook(project: Project, postgres: str, tmp_path: 
 
     told = []
     for command in commands():
-        if command.startswith(tuple(ELSEWHERE)):
+        if command in ELSEWHERE:
             continue
         mine = command.replace("E-123-ABC-DEF-456", number).replace("output/report.json", str(tmp_path / "report.json"))
         told.append(execute(mine, environment))

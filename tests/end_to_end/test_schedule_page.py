@@ -11,6 +11,7 @@ import pytest
 from scripts.setup import ROOT
 from tests.end_to_end.checkouts import lend, repository
 from tests.end_to_end.machine import Machine, access_to
+from tests.end_to_end.test_operations import commands as runbook
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +78,10 @@ def test_the_page_leads_to_a_daily_run(
         pushed = subprocess.run(["git", "show", f"HEAD:{name}"], cwd=remote, capture_output=True, check=True).stdout
         original = {"github": "github-actions.yml", "gitlab": "gitlab-ci.yml"}[service]
         assert pushed == (ROOT / "schedules" / original).read_bytes()
+
+    if not lent:  # what is installed is the machine's own
+        machine.paste(next(block for block in runbook() if block.startswith("git pull")).splitlines())
+        assert "## marketplace-to-journy: ok" in machine.paste(["make run"])
 
     # The ledger is lost.
     for file in machine.place.glob("target-journy-ledger.db*"):
