@@ -1,4 +1,4 @@
-"""Singer manners that the plugins share: strict settings, quiet input, quarantine, one line for an error.
+"""Singer manners that the plugins share: strict settings, quiet input, quarantine, progress, one line for an error.
 
 What a record means, and where it goes, belongs to each plugin; this package only keeps the Singer SDK from guessing at
 settings and from quoting data in its messages.
@@ -7,6 +7,7 @@ settings and from quoting data in its messages.
 from marketplace_singer.command import run, unexpected
 from marketplace_singer.errors import SettingsError
 from marketplace_singer.private_files import open_private
+from marketplace_singer.progress import HowFar, telling, told
 from marketplace_singer.quarantine import Quarantine
 from marketplace_singer.reading import InputError
 from marketplace_singer.settings import StrictSettings, text_list, web_address
@@ -14,6 +15,7 @@ from marketplace_singer.target import CheckpointingTarget, PlainSink
 
 __all__ = [
     "CheckpointingTarget",
+    "HowFar",
     "InputError",
     "PlainSink",
     "Quarantine",
@@ -21,7 +23,9 @@ __all__ = [
     "StrictSettings",
     "open_private",
     "run",
+    "telling",
     "text_list",
+    "told",
     "unexpected",
     "web_address",
 ]

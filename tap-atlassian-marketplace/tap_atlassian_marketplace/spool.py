@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import weakref
@@ -10,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from marketplace_singer import HowFar, told
 from tap_atlassian_marketplace.errors import CredentialsError, ForbiddenError, MarketplaceError
-from tap_atlassian_marketplace.progress import HowFar, told
 from tap_atlassian_marketplace.row_kinds import LICENSES, TRANSACTIONS
 from tap_atlassian_marketplace.spool_directory import SpoolDirectory
 from tap_atlassian_marketplace.spooled_rows import ExportStoppedError
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from tap_atlassian_marketplace.client import MarketplaceClient
     from tap_atlassian_marketplace.settings import Settings
     from tap_atlassian_marketplace.spooled_rows import RowsRequest, SpooledRows
+
+_MEGABYTE = 1_000_000
+
+_logger = logging.getLogger("tap-atlassian-marketplace")
 
 
 class Spool:
@@ -69,14 +74,15 @@ class Spool:
         rows, refused = self._rows[request], self._work.refused
         either: tuple[Future[Any], ...] = (rows, refused)
         if not rows.done():
-            with told(self._how_far) as (seconds, tell):
+            with told(self._how_far, _logger) as (seconds, tell):
                 while not wait(either, seconds, FIRST_COMPLETED).done:
                     tell()
         return rows.result() if rows.done() else refused.result()
 
     def _how_far(self) -> HowFar:
-        sizes = [path.stat().st_size for path in self.directory.glob("*.json")]
-        return HowFar(sum(rows.done() for rows in self._rows.values()), len(self._rows), sum(sizes))
+        done, total = sum(rows.done() for rows in self._rows.values()), len(self._rows)
+        size = sum(path.stat().st_size for path in self.directory.glob("*.json"))
+        return HowFar(f"{done} of {total} exports are here, {size / _MEGABYTE:.1f} MB so far", done, total)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,10 @@
-"""How far the exports are is told while the tap waits: lines in a log, a bar on a terminal."""
+"""How far the exports are is told while the tap waits."""
 
 from __future__ import annotations
 
-import io
-import logging
-
 import pytest
 
-from tap_atlassian_marketplace.progress import HowFar, told
+from marketplace_singer import HowFar
 
 server = pytest.importorskip("marketplace_sandbox.server", reason="the sandbox is not installed")
 
@@ -18,32 +15,8 @@ def sandbox():
         yield running
 
 
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_a_line_for_a_log(caplog):
-    caplog.set_level(logging.INFO)
-    with told(lambda: HowFar(1, 3, 12_345_678), to=io.StringIO()) as (seconds, tell):
-        assert seconds == 15
-        assert not caplog.records
-        tell()
-    (record,) = caplog.records
-    assert record.getMessage() == "Waiting for 0 s: 1 of 3 exports are here, 12.3 MB so far."
-
-
-def test_a_bar_for_a_person_that_vanishes(caplog):
-    terminal = Terminal()
-    with told(lambda: HowFar(2, 4, 500_000), to=terminal) as (seconds, tell):
-        assert seconds < 1
-        tell()
-    assert "2 of 4 exports are here, 0.5 MB so far" in terminal.getvalue()
-    assert not caplog.records
-
-
 def test_a_run_tells_while_it_waits(tap, config, sandbox, monkeypatch):
-    monkeypatch.setattr("tap_atlassian_marketplace.progress._SECONDS_BETWEEN_LINES", 0.05)
+    monkeypatch.setattr("marketplace_singer.progress._SECONDS_BETWEEN_LINES", 0.05)
     sandbox.gates.hold("mid-answer", kind="download", times=1)
     told_lines = []
 
@@ -51,7 +24,7 @@ def test_a_run_tells_while_it_waits(tap, config, sandbox, monkeypatch):
         told_lines.append(spool)
         if len(told_lines) == 3:
             sandbox.gates.release()
-        return HowFar(0, 3, 0)
+        return HowFar("0 of 3 exports are here")
 
     monkeypatch.setattr("tap_atlassian_marketplace.spool.Spool._how_far", count)
     try:
@@ -64,7 +37,7 @@ def test_a_run_tells_while_it_waits(tap, config, sandbox, monkeypatch):
 
 
 def test_what_came_is_counted_by_file_and_by_export(tap, config, sandbox, monkeypatch):
-    monkeypatch.setattr("tap_atlassian_marketplace.progress._SECONDS_BETWEEN_LINES", 0.05)
+    monkeypatch.setattr("marketplace_singer.progress._SECONDS_BETWEEN_LINES", 0.05)
     sandbox.faults.add("slow", kind="download", path="/sales/", times=1, seconds=0.5)
     try:
         result = tap(config)
