@@ -72,6 +72,12 @@ class RateLimiter:
                     return now
             self._sleep(start - now)
 
+    def pause(self) -> float:
+        """Seconds until another call may start; 0.0 if one may now."""
+        with self._lock:
+            now = self._clock()
+            return max(0.0, self._earliest(now) - now)
+
     def answered(self, started: float, headers: Mapping[str, str]) -> None:
         """Learn from an answer how much of the window others use.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from marketplace_singer import Quarantine, SettingsError
+from marketplace_singer import HowFar, Quarantine, SettingsError
 from target_journy.batches import Batches
 from target_journy.delivery import Delivery
 from target_journy.dispatch import Stop
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 EXIT_OK = 0
 EXIT_REJECTED = 3
+
+_WORTH_TELLING = 1.0  # seconds; calls that are evenly spaced wait for less
 
 _CHANGED_MAPPING = (
     "The mapping has changed since the last run. Records that do not come again stay as they were sent: run a full "
@@ -71,10 +73,11 @@ class Loader:
         mapping_digest = sha256(msgspec.json.encode(self._mapping, order="deterministic")).hexdigest()[:16]
         since = first_event_date(config)
         minutes = config.get("max_minutes")
+        self._read = 0
         self.stop = stop or Stop()
         if minutes is not None and not adopt and not config.get("dry_run"):  # where nothing is sent nothing is left
             self.stop.after(60.0 * float(minutes))
-        live = open_door(config, stop=self.stop)
+        self._door = live = open_door(config, stop=self.stop)
         self._preview = SilentTransport() if adopt or config.get("dry_run") else None
         destination = destination_of(config, live)
         rehearsal = "adopted" if adopt else "dry run" if config.get("dry_run") else ""
@@ -142,6 +145,7 @@ class Loader:
         Raises:
             RecordError: The record lacks its key.
         """
+        self._read += 1
         mapping = self._mappings.get(stream)
         if mapping is None:
             self.report.count(stream, Outcome.SKIPPED)
@@ -160,6 +164,15 @@ class Loader:
             LedgerError: The ledger failed.
         """
         self._delivery.flush()
+
+    def how_far(self) -> HowFar:
+        """How far it is, for somebody who waits; from any thread."""
+        text = f"{self._read:,} records read"
+        if not self._preview:
+            text += f", {sum(list(self.report.calls.values())):,} calls made"
+            if (pause := self._door.pause()) >= _WORTH_TELLING:
+                text += f", the rate limit holds the next one back for {pause:.0f} s"
+        return HowFar(text)
 
     def is_settled(self) -> bool:
         """Whether every record that came has an outcome."""

@@ -10,7 +10,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from typing_extensions import override
 
 from marketplace_http import redact_logs
-from marketplace_singer import CheckpointingTarget, PlainSink
+from marketplace_singer import CheckpointingTarget, HowFar, PlainSink, telling
 from target_journy.dispatch import Stop
 from target_journy.doors import open_door
 from target_journy.history import history as tell_history
@@ -75,6 +75,10 @@ class TargetJourny(CheckpointingTarget):
         with self._stop.held():
             return Loader(self.config, adopt=self._adopt, retry_rejected=self._retry_rejected, stop=self._stop)
 
+    def _how_far(self) -> HowFar:
+        loader = self.__dict__.get("loader")  # it must not be opened by asking for it
+        return loader.how_far() if loader else HowFar("waiting for the first stream")
+
     @override
     def is_settled(self) -> bool:
         return self.loader.is_settled()
@@ -95,7 +99,8 @@ class TargetJourny(CheckpointingTarget):
             The exit code.
         """
         try:
-            self.listen(lines)
+            with telling(self._how_far, self.logger, doing="Loading"):
+                self.listen(lines)
         finally:
             if "loader" in self.__dict__:
                 with self._stop.held():

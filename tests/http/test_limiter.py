@@ -158,6 +158,18 @@ def test_waits_as_long_as_the_server_asks() -> None:
     assert clock.now == 1017.0
 
 
+def test_tells_how_long_it_holds_calls_back() -> None:
+    clock = Clock()
+    limiter = limited(clock, 60)
+    limiter.wait()
+    assert limiter.pause() == 0.0
+    limiter.refused(17.0)
+    clock.sleep(5.0)
+    assert limiter.pause() == pytest.approx(12.0)
+    clock.sleep(12.0)
+    assert limiter.pause() == 0.0
+
+
 def test_does_not_hang_when_nothing_remains_without_a_refusal() -> None:
     clock = Clock()
     limiter = limited(clock)

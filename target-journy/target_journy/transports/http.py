@@ -67,13 +67,14 @@ class HttpDoor(ABC):
         self._name = name
         self._secrets = (secret,)
         sleep = interruptible_sleep(manners.stop or threading.Event())
+        self._limiter = RateLimiter(manners.requests_per_minute, sleep=sleep)
         self._session = ApiSession(
             api_url,
             auth=auth,
             user_agent=manners.user_agent,
             timeout=manners.timeout,
             retry=RetryPolicy(tries=manners.tries, sleep=sleep),
-            limiter=RateLimiter(manners.requests_per_minute, sleep=sleep),
+            limiter=self._limiter,
             secrets=self._secrets,
             pool_size=manners.parallel,
         )
@@ -84,6 +85,10 @@ class HttpDoor(ABC):
         parts = urlsplit(self._session.base_url)
         port = f":{parts.port}" if parts.port not in {None, 80, 443} else ""
         return f"{self._name} {parts.hostname}{port}"
+
+    def pause(self) -> float:
+        """Seconds until the rate limit lets another call start."""
+        return self._limiter.pause()
 
     @abstractmethod
     def check(self) -> str:
