@@ -6,7 +6,7 @@ settings and from quoting data in its messages.
 
 from marketplace_singer.command import run, unexpected
 from marketplace_singer.errors import SettingsError
-from marketplace_singer.private_files import open_private
+from marketplace_singer.private_files import check_writable, open_private
 from marketplace_singer.progress import HowFar, telling, told
 from marketplace_singer.quarantine import Quarantine
 from marketplace_singer.reading import InputError
@@ -21,6 +21,7 @@ __all__ = [
     "Quarantine",
     "SettingsError",
     "StrictSettings",
+    "check_writable",
     "open_private",
     "run",
     "telling",

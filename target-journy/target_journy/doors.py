@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from marketplace_singer import SettingsError, web_address
+from target_journy.mapping_file import MappingError, listed, unsets
 from target_journy.transports.http import Manners
 from target_journy.transports.journy import DEFAULT_URL, JournyRest
 from target_journy.transports.segment import JOURNY_URL, SEGMENT_URLS, WHERE_TO_FIND_THE_KEY, Segment
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from marketplace_http import EndsWaiting
+    from target_journy.mapping_file import MappingFile
 
 Door: TypeAlias = "JournyRest | Segment"
 
@@ -55,6 +57,23 @@ def open_door(config: Mapping[str, Any], *, stop: EndsWaiting | None = None, tri
     key = _key(config, "write_key", WHERE_TO_FIND_THE_KEY[name])
     usual = JOURNY_URL if name == "journy_segment" else SEGMENT_URLS[config.get("segment_region") or "us"]
     return Segment(name, key, _address(config, usual, "write_key"), manners)
+
+
+def refuse_unsayable(config: Mapping[str, Any], mapping: MappingFile) -> None:
+    """See that a mapping asks for nothing that the transport cannot do.
+
+    Raises:
+        MappingError: It does.
+    """
+    transport = config.get("transport") or "journy"
+    if transport == "journy":
+        return
+    for stream, spec in mapping.streams.items():
+        if any(map(unsets, listed(spec.account))) or any(map(unsets, listed(spec.user))):
+            raise MappingError(
+                f"setting 'mapping': stream {stream!r} has null_policy: unset, which needs the transport journy. The "
+                f"Segment protocol, which the setting 'transport' asks for with {transport}, cannot delete a property"
+            )
 
 
 def destination_of(config: Mapping[str, Any], door: Door) -> str:

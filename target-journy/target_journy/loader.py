@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from contextlib import ExitStack, suppress
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +14,23 @@ from marketplace_singer import HowFar, Quarantine, SettingsError
 from target_journy.batches import Batches
 from target_journy.delivery import Delivery
 from target_journy.dispatch import Stop
-from target_journy.doors import destination_of, open_door, parallel_calls
+from target_journy.doors import destination_of, open_door, parallel_calls, refuse_unsayable
 from target_journy.ledger import Ledger, LedgerError, Run
 from target_journy.mapping import DefaultMapping, RecordError, compile_streams
 from target_journy.mapping_check import check_fields
-from target_journy.mapping_file import MappingError, within_groups
+from target_journy.mapping_file import MappingError, fingerprint, within_groups
 from target_journy.mapping_reading import load_mapping
 from target_journy.operations import Outcome
 from target_journy.options import Options
 from target_journy.report import Report
-from target_journy.settings import DEFAULT_LEDGER, DEFAULT_REJECTED, first_event_date, needs_ledger, property_groups
+from target_journy.settings import (
+    DEFAULT_LEDGER,
+    DEFAULT_REJECTED,
+    EMPTY_LEDGER,
+    first_event_date,
+    may_be_empty,
+    property_groups,
+)
 from target_journy.transports.rehearsal import SilentTransport
 from target_journy.transports.segment import Segment
 
@@ -40,7 +46,7 @@ EXIT_REJECTED = 3
 
 _WORTH_TELLING = 1.0  # seconds; calls that are evenly spaced wait for less
 
-_CHANGED_MAPPING = (
+CHANGED_MAPPING = (
     "The mapping has changed since the last run. Records that do not come again stay as they were sent: run a full "
     "refresh once (in Meltano: meltano run --full-refresh ...)"
 )
@@ -70,7 +76,8 @@ class Loader:
         mapping, self._own_streams, self._places = load_mapping(config.get("preset"), config.get("mapping"))
         self._mapping = within_groups(mapping, property_groups(config))
         self._mappings: dict[str, StreamMapping | DefaultMapping] = dict(compile_streams(self._mapping, self._places))
-        mapping_digest = sha256(msgspec.json.encode(self._mapping, order="deterministic")).hexdigest()[:16]
+        refuse_unsayable(config, self._mapping)
+        mapping_digest = fingerprint(self._mapping)
         since = first_event_date(config)
         minutes = config.get("max_minutes")
         self._read = 0
@@ -93,7 +100,7 @@ class Loader:
             with self._ledger.transaction() as ledger:
                 ledger.begin_run(self._started)
                 if ledger.remember_mapping(mapping_digest):
-                    logger.warning(_CHANGED_MAPPING)
+                    logger.warning(CHANGED_MAPPING)
                 if retry_rejected:
                     ledger.retry_rejected()
             self._resources = opened.pop_all()
@@ -232,15 +239,11 @@ class Loader:
             ledger.end_run(Run(self._started, _now(), result, report))
 
     def _refuse_empty_ledger(self, config: Mapping[str, Any], *, adopt: bool) -> None:
-        if adopt or config.get("dry_run") or config.get("events_since") or not needs_ledger(config):
+        if adopt or config.get("dry_run") or may_be_empty(config):
             return
         with self._ledger.transaction() as ledger:
             if ledger.is_empty():
-                raise LedgerError(
-                    f"setting 'ledger_url': the ledger is empty for {self.report.destination}, so everything would be "
-                    "sent again. Point it to the ledger of the runs before; or, for a first load, set 'events_since' "
-                    "to all or to a date; or run once with --adopt, to take the input as delivered"
-                )
+                raise LedgerError(EMPTY_LEDGER.format(destination=self.report.destination))
 
 
 def _now() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
@@ -207,6 +208,17 @@ def listed(parts: SectionT | list[SectionT] | None) -> list[SectionT]:
     if parts is None:
         return []
     return parts if isinstance(parts, list) else [parts]
+
+
+def unsets(part: AccountSpec | UserSpec) -> bool:
+    """Whether a null may delete a property, whatever the setting `null_policy` says."""
+    policies = (prop.null_policy for prop in part.properties.values() if isinstance(prop, Property))
+    return "unset" in {part.null_policy, *policies}
+
+
+def fingerprint(mapping: MappingFile) -> str:
+    """What tells one mapping from another."""
+    return sha256(msgspec.json.encode(mapping, order="deterministic")).hexdigest()[:16]
 
 
 def within_groups(mapping: MappingFile, groups: Collection[str]) -> MappingFile:

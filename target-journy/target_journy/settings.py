@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 DEFAULT_LEDGER = "sqlite:///target-journy-ledger.db"
 DEFAULT_REJECTED = "target-journy-rejected.jsonl"
 
+EMPTY_LEDGER = (
+    "setting 'ledger_url': the ledger is empty for {destination}, so everything would be sent again. Point it to the "
+    "ledger of the runs before; or, for a first load, set 'events_since' to all or to a date; or run once with "
+    "--adopt, to take the input as delivered"
+)
+
 SETTINGS = th.PropertiesList(
     th.Property(
         "transport",
@@ -186,10 +192,14 @@ SETTINGS = th.PropertiesList(
 )
 
 
-def needs_ledger(config: Mapping[str, Any]) -> bool:
-    """Whether an empty ledger is an error: as set, otherwise where the environment is that of a CI job."""
+def may_be_empty(config: Mapping[str, Any]) -> bool:
+    """Whether a run may begin with an empty ledger.
+
+    It may where a first load is asked for; else it depends on `require_ledger`, which holds by default in a CI job.
+    """
     wanted = config.get("require_ledger")
-    return bool(os.environ.get("CI")) if wanted is None else bool(wanted)
+    is_needed = bool(os.environ.get("CI")) if wanted is None else bool(wanted)
+    return bool(config.get("events_since")) or not is_needed
 
 
 def property_groups(config: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,9 +1,21 @@
 """The ledger: what was delivered to journy.io last, what still waits, and what was refused."""
 
+from target_journy.ledger.condition import Condition, condition_of
+from target_journy.ledger.errors import LedgerError
 from target_journy.ledger.events import Event
-from target_journy.ledger.ledger import Ledger, LedgerError, LedgerTransaction
+from target_journy.ledger.ledger import Ledger, LedgerTransaction
 from target_journy.ledger.memberships import Slot
 from target_journy.ledger.records import SeenRecord
 from target_journy.ledger.runs import Run
 
-__all__ = ["Event", "Ledger", "LedgerError", "LedgerTransaction", "Run", "SeenRecord", "Slot"]
+__all__ = [
+    "Condition",
+    "Event",
+    "Ledger",
+    "LedgerError",
+    "LedgerTransaction",
+    "Run",
+    "SeenRecord",
+    "Slot",
+    "condition_of",
+]

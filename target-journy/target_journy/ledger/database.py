@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import ArgumentError
 
 from marketplace_singer import open_private
+from target_journy.ledger.errors import InUseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
 _LONGEST_WAIT = 30.0  # seconds for somebody else's lock on a SQLite file
-
-
-class InUseError(Exception):
-    """Another run is using the ledger."""
 
 
 def open_database(url: URL) -> Engine:
@@ -33,14 +30,20 @@ def open_database(url: URL) -> Engine:
         OSError: The file cannot be created.
     """
     if url.get_backend_name() == "sqlite":
-        if url.database and url.database != ":memory:":
-            _create_private(Path(url.database))
+        if file := file_of(url):
+            _create_private(file)
         engine = create_engine(url, connect_args={"timeout": _LONGEST_WAIT})
         event.listen(engine, "connect", _tune_sqlite)
         return engine
     if url.get_backend_name() == "postgresql":
         return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
     raise ArgumentError
+
+
+def file_of(url: URL) -> Path | None:
+    """The file behind a URL, if it is one of SQLite that lasts."""
+    is_file = url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:"
+    return Path(url.database) if is_file and url.database else None
 
 
 def _create_private(path: Path) -> None:
@@ -75,9 +78,10 @@ def lock_database(engine: Engine, destination: str) -> Callable[[], None]:
             raise InUseError
         connection.commit()
         return connection.close
-    if not engine.url.database or engine.url.database == ":memory:":
+    file = file_of(engine.url)
+    if not file:
         return lambda: None
-    descriptor = open_private(Path(f"{os.path.realpath(engine.url.database)}-lock"), os.O_CREAT | os.O_RDWR)
+    descriptor = open_private(Path(f"{os.path.realpath(file)}-lock"), os.O_CREAT | os.O_RDWR)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from target_journy.ledger import schema as tables
-from target_journy.ledger.database import InUseError, lock_database, open_database
+from target_journy.ledger.database import lock_database, open_database
 from target_journy.ledger.entities import AccountNames, Entities
+from target_journy.ledger.errors import LedgerError, NewerLedgerError, cause_of, opening
 from target_journy.ledger.events import Events
 from target_journy.ledger.memberships import Memberships, is_orphan
 from target_journy.ledger.records import Records
@@ -22,14 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection
-
-
-class LedgerError(Exception):
-    """The ledger cannot be used; the message says which setting to look at, and holds no password."""
-
-
-class _NewerLedgerError(Exception):
-    """The tables are not those that this version knows."""
 
 
 class LedgerTransaction(Entities, AccountNames, Memberships, Events, Records, Runs):
@@ -73,36 +64,15 @@ class Ledger:
     """
 
     def __init__(self, url: str, destination: str, *, is_guest: bool = False) -> None:
-        try:
-            parsed = make_url(url)
-            with ExitStack() as opened:  # closes it if something is wrong with it
-                self._engine = open_database(parsed)
-                opened.callback(self._engine.dispose)
-                if not is_guest:
-                    opened.callback(lock_database(self._engine, destination))
-                tables.metadata.create_all(self._engine)
-                with self._engine.begin() as connection:
-                    self._destination = _destination_id(connection, destination)
-                self._opened = opened.pop_all()
-        except InUseError:
-            raise LedgerError(
-                f"setting 'ledger_url': another run is using the ledger at "
-                f"{parsed.render_as_string(hide_password=True)}; start again when it has ended"
-            ) from None
-        except _NewerLedgerError:
-            raise LedgerError(
-                f"setting 'ledger_url': the ledger at {parsed.render_as_string(hide_password=True)} was made by a "
-                "newer target-journy; use that version or a later one"
-            ) from None
-        except (ArgumentError, NoSuchModuleError, ValueError):
-            raise LedgerError(
-                "setting 'ledger_url': no URL of SQLite or PostgreSQL, such as sqlite:///ledger.db"
-            ) from None
-        except (SQLAlchemyError, OSError) as error:
-            raise LedgerError(
-                f"setting 'ledger_url': the ledger at {parsed.render_as_string(hide_password=True)} cannot be "
-                f"opened ({_cause(error)})"
-            ) from None
+        with opening(url) as parsed, ExitStack() as opened:  # closes it if something is wrong with it
+            self._engine = open_database(parsed)
+            opened.callback(self._engine.dispose)
+            if not is_guest:
+                opened.callback(lock_database(self._engine, destination))
+            tables.metadata.create_all(self._engine)
+            with self._engine.begin() as connection:
+                self._destination = destination_id(connection, destination)
+            self._opened = opened.pop_all()
 
     @contextmanager
     def transaction(self) -> Iterator[LedgerTransaction]:
@@ -115,7 +85,7 @@ class Ledger:
             with self._engine.begin() as connection:
                 yield LedgerTransaction(connection, self._destination)
         except SQLAlchemyError as error:
-            raise LedgerError(f"setting 'ledger_url': the ledger failed ({_cause(error)})") from None
+            raise LedgerError(f"setting 'ledger_url': the ledger failed ({cause_of(error)})") from None
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -161,21 +131,19 @@ class _Joined:
         yield self._connection
 
 
-def _destination_id(connection: Connection, name: str) -> int:
+def destination_id(connection: Connection, name: str) -> int:
+    """The number of a destination, which is given one when it is new.
+
+    Raises:
+        NewerLedgerError: The tables are not those that this version knows.
+    """
     table = tables.destinations
     version = connection.execute(select(func.max(tables.info.c.version))).scalar()
     if version is not None and version > tables.VERSION:
-        raise _NewerLedgerError
+        raise NewerLedgerError
     if version != tables.VERSION:  # whatever is new in a version has a default, or a table that was just made
         connection.execute(insert(tables.info).values(version=tables.VERSION))
     known = connection.execute(select(table.c.id).where(table.c.name == name)).scalar()
     if known is not None:
         return int(known)
     return int(connection.execute(insert(table).values(name=name).returning(table.c.id)).scalar_one())
-
-
-def _cause(error: Exception) -> str:
-    original = getattr(error, "orig", None) or error
-    if isinstance(original, sqlite3.OperationalError):
-        return str(original)  # "database is locked", "database or disk is full": it never quotes values
-    return type(original).__name__ if not isinstance(original, OSError) else original.strerror or "no access"

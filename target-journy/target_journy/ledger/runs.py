@@ -57,10 +57,14 @@ class Runs(Queries):
 
     def remember_mapping(self, digest: str) -> bool:
         """Note under which mapping records come from now on; whether the run before had another."""
-        table = tables.mappings
-        before = self.connection.execute(self.select(table, table.c.digest)).scalar()
-        self.upsert(table, [{"digest": digest}])
+        before = self.newest_mapping()
+        self.upsert(tables.mappings, [{"digest": digest}])
         return before is not None and before != digest
+
+    def newest_mapping(self) -> str | None:
+        """The mapping of the last run; None if there was none."""
+        digest: str | None = self.connection.execute(self.select(tables.mappings, tables.mappings.c.digest)).scalar()
+        return digest
 
     def end_run(self, run: Run) -> None:
         """Note how a run ended."""
