@@ -9,9 +9,10 @@ import click
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from typing_extensions import override
 
-from marketplace_http import redact_logs
+from marketplace_http import redact, redact_logs
 from marketplace_singer import CheckpointingTarget, HowFar, PlainSink, telling
 from target_journy.dispatch import Stop
+from target_journy.doctor import examine
 from target_journy.doors import open_door
 from target_journy.history import history as tell_history
 from target_journy.loader import Loader
@@ -67,7 +68,8 @@ class TargetJourny(CheckpointingTarget):
         self._stop = Stop()
         self.emits_state = not self.config.get("dry_run")
         self.exit_code = 0
-        redact_logs([self.config.get(name) or "" for name in ("api_key", "write_key")])
+        self._secrets = [self.config.get(name) or "" for name in ("api_key", "write_key")]
+        redact_logs(self._secrets)
 
     @cached_property
     def loader(self) -> Loader:
@@ -120,6 +122,7 @@ class TargetJourny(CheckpointingTarget):
         adopt: bool = False,
         retry_rejected: bool = False,
         history: bool = False,
+        doctor: bool = False,
     ) -> int:
         """Run the command line.
 
@@ -139,6 +142,8 @@ class TargetJourny(CheckpointingTarget):
         if history:
             click.echo("\n".join(tell_history(target.config)))
             return 0
+        if doctor:
+            return target.examine()
         return target.check() if check else target.load(file_input)
 
     def check(self) -> int:
@@ -154,12 +159,25 @@ class TargetJourny(CheckpointingTarget):
             door.close()
         return 0
 
+    def examine(self) -> int:
+        """Look for what a run would stumble over, and say it, one line each.
+
+        Returns:
+            The exit code: 1 if anything is wrong.
+        """
+        is_well = True
+        for finding in examine(self.config):
+            click.echo(redact(str(finding), self._secrets).replace("\n", " "))
+            is_well &= finding.grade != "wrong"
+        return 0 if is_well else 1
+
     @override
     @classmethod
     def get_singer_command(cls) -> click.Command:
         command = super().get_singer_command()
         command.params += [
             click.Option(["--check"], is_flag=True, help="Ask the destination whether the key works, then stop."),
+            click.Option(["--doctor"], is_flag=True, help="See what a run would stumble over, then stop."),
             click.Option(["--retry-rejected"], is_flag=True, help="Send again what journy.io refused before."),
             click.Option(["--history"], is_flag=True, help="Tell what the ledger knows of the newest runs, then stop."),
             click.Option(["--adopt"], is_flag=True, help="Take the input as delivered already and send nothing."),
