@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from marketplace_singer.errors import SettingsError
+from marketplace_singer.masking import masked_key, masked_quotes, masked_record
 from marketplace_singer.private_files import open_private
 
 if TYPE_CHECKING:
@@ -24,13 +25,23 @@ class Quarantine:
 
     Args:
         path: The file; it is added to. None only counts, as in a dry run.
+        is_masked: Leave out people's data: what is in the records, and what the reasons quote of it.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, is_masked: bool = False) -> None:
         self.path = path
+        self._is_masked = is_masked
         self.count = 0
 
-    def add(self, stream: str, key: str, record: Mapping[str, Any], reason: str, request_id: str | None = None) -> None:
+    def add(
+        self,
+        stream: str,
+        key: str,
+        record: Mapping[str, Any],
+        reason: str,
+        request_id: str | None = None,
+        sent: Any = None,
+    ) -> None:
         """Keep a record that was refused.
 
         Args:
@@ -39,6 +50,7 @@ class Quarantine:
             record: The record itself.
             reason: Why it was refused.
             request_id: The server's name for the call that refused it, if there was one.
+            sent: What was sent, if anything: the reason may quote it.
 
         Raises:
             SettingsError: The file cannot be written.
@@ -46,6 +58,9 @@ class Quarantine:
         self.count += 1
         if self.path is None:
             return
+        if self._is_masked:
+            reason = masked_quotes(reason, record, sent, key)
+            record, key = masked_record(record), masked_key(key)
         line = {
             "time": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
             "stream": stream,

@@ -30,11 +30,13 @@ class Result:
     Attributes:
         rejected: Reasons by property; by "" for the whole.
         request_id: The server's name for the call that told.
+        sent: What the server may quote in its reasons.
     """
 
     outcome: Outcome
     rejected: Mapping[str, str] = field(default_factory=dict)
     request_id: str | None = None
+    sent: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +122,14 @@ class EntityCall:
             bad = {} if self._refused else _property_reasons(answer.fields, entity.payload())
             if bad:
                 return [EntityCall(self._desk, self._kind, self._key, entity, bad)]
-            refusal = Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id)
+            refusal = Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id, entity.payload())
             self._desk.refused(self._kind, self._key, refusal)
             entity.refuse(answer.reason, mapping)
             self._note(refusal)
             return ()
         named = {**self._refused, **answer.rejected}
         rejected = {name: reason for name, reason in named.items() if name in entity.pending}
-        result = Result(Outcome.DELIVERED, rejected, answer.request_id)
+        result = Result(Outcome.DELIVERED, rejected, answer.request_id, entity.payload() if rejected else None)
         if rejected:
             self._desk.refused(self._kind, self._key, result)
         if not entity.known and not entity.forgotten:
@@ -239,7 +241,7 @@ class EventCall:
         """Acknowledge."""
         key = ("event", self._event.event_id)
         if isinstance(answer, PayloadRejectedError):
-            refusal = Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id)
+            refusal = Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id, self._body.metadata)
             self._desk.refused(*key, refusal)
             self._set_state("rejected", answer.reason)
             self._desk.results[key] = refusal

@@ -105,7 +105,7 @@ class Loader:
                     ledger.retry_rejected()
             self._resources = opened.pop_all()
         rejected_path = None if config.get("dry_run") else Path(config.get("rejected_path") or DEFAULT_REJECTED)
-        self._quarantine = Quarantine(rejected_path)
+        self._quarantine = Quarantine(rejected_path, is_masked=bool(config.get("mask_rejected")))
         self._result = "failed"
         self._delivery = Delivery(
             self._ledger,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from target_journy.mapping import join_key
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -53,10 +55,11 @@ class Refusals:
         others = dict(result.rejected)
         for names, source, record in self._records.get((kind, key), ()):
             if mine := {name: why for name, why in result.rejected.items() if name in names or not name}:
-                self._quarantine.add(source.stream, source.key, record, _reason(mine), result.request_id)
+                self._quarantine.add(source.stream, source.key, record, _reason(mine), result.request_id, result.sent)
                 others = {name: why for name, why in others.items() if name not in mine}
         if others:
-            self._quarantine.add(stream, str(key), {kind: key}, _reason(others), result.request_id)
+            name = join_key(key) if isinstance(key, tuple) else key
+            self._quarantine.add(stream, name, {kind: key}, _reason(others), result.request_id, result.sent)
 
 
 def _reason(rejected: Mapping[str, str]) -> str:

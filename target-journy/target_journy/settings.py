@@ -176,6 +176,15 @@ SETTINGS = th.PropertiesList(
         description="JSONL file that takes the records journy.io refused, with the reason.",
     ),
     th.Property(
+        "mask_rejected",
+        th.BooleanType(nullable=False),
+        default=False,
+        title="Mask rejected records",
+        description="Keep no personal data in rejected_path: all texts and numbers of a record are masked, and what "
+        "the reason quotes of them. Names of fields, true, false and null stay, and the record's key unless it holds "
+        "an e-mail address or is otherwise no plain id. Lines of earlier runs stay as they are.",
+    ),
+    th.Property(
         "max_rejected_percent",
         th.NumberType(nullable=False, minimum=0, maximum=100),
         default=5,
