@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import subprocess
+import sys
 from typing import IO, TYPE_CHECKING
 
 from scripts.setup import ROOT, index_settings
@@ -98,3 +99,7 @@ def install(*plugins: str, environment: Mapping[str, str], output: IO[str]) -> i
 def _stamp(plugin: str) -> Path:
     kind = PLUGIN_KINDS[not plugin.startswith("tap-")]
     return ROOT / ".meltano" / kind / plugin / "workspace.stamp"
+
+
+if __name__ == "__main__":
+    sys.exit(install(*sys.argv[1:], environment=os.environ, output=sys.stdout))

@@ -46,8 +46,12 @@ def table(streams: dict[str, dict[str, int]]) -> str:
 def notes(report: dict[str, Any]) -> list[str]:
     """Return what else is worth a line."""
     new = ", ".join(f"{count:,} {kind}" for kind, count in report["created"].items())
-    kind = f" ({report['rehearsal']})" if report["rehearsal"] else ""
-    lines = [f"new in {report['destination']}{kind}: {new}; {sum(report['calls'].values()):,} write calls"]
+    calls, rehearsal = f"{sum(report['calls'].values()):,}", report["rehearsal"]
+    lines = [
+        f"nothing was sent ({rehearsal}); to {report['destination']} it would have been {calls} write calls: {new}"
+        if rehearsal
+        else f"new in {report['destination']}: {new}; {calls} write calls"
+    ]
     lines += [f"{report[name]:,} {words}" for name, words in NOTES.items() if report[name]]
     if report["out_of_time"]:
         lines.append("the time that `max_minutes` gives was up: the next run goes on")

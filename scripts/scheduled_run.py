@@ -18,18 +18,18 @@ from typing import IO, TYPE_CHECKING, Any
 
 import yaml
 from dotenv import dotenv_values
-from scripts.meltano_project import CUSTOMERS, JOURNY, VENV, install, users_environment
+from scripts.meltano_project import CUSTOMERS, JOURNY, VENV, users_environment
 from scripts.run_summary import summary
 from scripts.setup import ROOT, SetupError, in_use
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-MELTANO = VENV / "meltano"
+MELTANO = (str(VENV / "meltano"), "--log-format", "uncolored")
+INSTALLER = (sys.executable, "-m", "scripts.meltano_project")
 ADOPT = "adopt"
 MOST_MINUTES = 10_000  # a week
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 GRACE_SECONDS = 90.0
 """How long a run that was told to stop may take for the calls under way."""
 SPARE_MINUTES = 20.0
@@ -107,10 +107,15 @@ def alone(job: str, folder: Path) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _environment_kept() -> Iterator[None]:
+def environment_kept() -> Iterator[int]:
+    """Let no set-up change `.venv` meanwhile; give the descriptor that holds the lock.
+
+    Raises:
+        RunError: A set-up is under way.
+    """
     try:
-        with in_use(ROOT, exclusively=False):
-            yield
+        with in_use(ROOT, exclusively=False) as lock:
+            yield lock
     except SetupError as error:
         raise RunError(str(error)) from None
 
@@ -120,19 +125,20 @@ class Run:
 
     Args:
         environment: The environment of the commands.
-        lock: Descriptor that they keep open, so that the lock outlives this process if they do.
+        locks: Descriptors that they keep open, so that the locks outlive this process if they do.
 
     Attributes:
         errors: The first lines of the log that tell of an error.
         stopped: Why the run was told to stop; "" as long as it was not.
     """
 
-    def __init__(self, environment: Mapping[str, str], lock: int) -> None:
+    def __init__(self, environment: Mapping[str, str], locks: Sequence[int]) -> None:
         self.errors: list[str] = []
         self.stopped = ""
         self._environment = dict(environment)
-        self._lock = lock
+        self._locks = locks
         self._process: subprocess.Popen[str] | None = None
+        self._grace = GRACE_SECONDS
         self._timers: list[threading.Timer] = []
 
     def stop(self, why: str) -> None:
@@ -151,24 +157,26 @@ class Run:
         for timer in self._timers:
             timer.cancel()
 
-    def command(self, *words: str, rows: IO[Any] | int | None = None) -> int:
-        """Run a Meltano command, show its log, and return its exit code.
+    def command(self, *words: str, rows: IO[Any] | int | None = None, program: Sequence[str] = ()) -> int:
+        """Run a command, show its log, and return its exit code.
 
         Args:
             words: The command.
             rows: Where its standard output goes, if that is no log.
+            program: What takes it; Meltano by default.
         """
         if self.stopped:
             return 1
+        self._grace = 0.0 if program else GRACE_SECONDS  # an installer has no calls under way
         log = subprocess.PIPE
         self._process = subprocess.Popen(
-            [str(MELTANO), "--log-format", "uncolored", *words],
+            [*(program or MELTANO), *words],
             cwd=ROOT,
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=log if rows is None else rows,
             stderr=subprocess.STDOUT if rows is None else log,
-            pass_fds=(self._lock,),
+            pass_fds=self._locks,
             start_new_session=True,
             text=True,
             errors="replace",
@@ -179,13 +187,13 @@ class Run:
             if (found := _ERROR.search(line)) and len(self.errors) < MOST_ERRORS:
                 self.errors.append(found.group(1).strip())
         code = self._process.wait()
-        self._kill()  # what Meltano may have left behind
+        self._kill()  # what it may have left behind
         return code
 
     def _end_if_stopped(self) -> None:
         if self.stopped and self._process:
             self._process.terminate()
-            self._after(GRACE_SECONDS, self._kill)
+            self._after(self._grace, self._kill)
 
     def _after(self, seconds: float, action: Any) -> None:
         timer = threading.Timer(seconds, action)
@@ -214,10 +222,6 @@ def adopt(run: Run, environment: str) -> int:
         return run.command(chosen, "invoke", JOURNY, "--adopt", "--input", rows.name, rows=subprocess.DEVNULL)
 
 
-def _end_installing(number: int, _: object) -> None:
-    raise RunError(f"stopped by {signal.Signals(number).name} while the plugins were being installed")
-
-
 def perform(job: str, environment: str, minutes: float, report: Path) -> list[str]:
     """Run a job, or adopt; return what went wrong, nothing if all went well.
 
@@ -233,19 +237,17 @@ def perform(job: str, environment: str, minutes: float, report: Path) -> list[st
     work = "marketplace-to-journy" if job == ADOPT else job
     plugins = plugins_of(work)
     variables = settings_of_run(ROOT, plugins, minutes)
-    with alone(work, ROOT / ".meltano") as lock, _environment_kept():
+    with alone(work, ROOT / ".meltano") as lock, environment_kept() as environment_lock:
         report.parent.mkdir(exist_ok=True)
         report.unlink(missing_ok=True)
-        for number in SIGNALS:
-            signal.signal(number, _end_installing)
-        if install(*plugins, environment=variables, output=sys.stdout):
-            raise RunError("the plugins could not be installed")
-        run = Run({**variables, "TARGET_JOURNY_REPORT_PATH": str(report)}, lock)
+        run = Run({**variables, "TARGET_JOURNY_REPORT_PATH": str(report)}, (lock, environment_lock))
         # Handed on: Meltano and the plugins are in a session of their own, and end well when they are asked to.
-        for number in SIGNALS:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda got, _: run.stop(f"stopped by {signal.Signals(got).name}"))
         run.limit(minutes * 60, f"stopped after {minutes:g} minutes, the time that MINUTES gives")
         try:
+            if run.command(*plugins, program=INSTALLER):
+                return [*filter(None, [run.stopped]), "the plugins could not be installed", *run.errors]
             code = adopt(run, environment) if job == ADOPT else deliver(run, job, environment)
         finally:
             run.close()
@@ -285,6 +287,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--environment", default="prod")
     parser.add_argument("--minutes", type=minutes, default=110)
     chosen = parser.parse_args(arguments)
+    os.umask(0o077)  # what a run writes is about people
     folder = ROOT / "output"
     report = folder / f"{chosen.job}.json"
     started = time.monotonic()

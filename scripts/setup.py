@@ -69,17 +69,19 @@ def find_python(wanted: Optional[str]) -> Tuple[str, Version]:
     Raises:
         SetupError: None of those found is suitable.
     """
-    candidates = [wanted] if wanted else [sys.executable] + ["python" + dotted(v) for v in SUITABLE]
+    inside = str(ROOT / ".venv" / "bin" / "python")
+    # That of the environment first: another `python3` in a shell or a schedule is no reason to make it anew.
+    candidates = [wanted] if wanted else [inside, sys.executable] + ["python" + dotted(v) for v in SUITABLE]
     for candidate in candidates:
         version = python_version(candidate)
         if version in SUITABLE:
             return candidate, version
     works = ", ".join(dotted(version) for version in sorted(SUITABLE))
-    first = python_version(candidates[0])
-    found = f"is Python {dotted(first)}" if first else "does not run"
+    first = wanted or sys.executable
+    found = python_version(first)
+    is_it = f"is Python {dotted(found)}" if found else "does not run"
     raise SetupError(
-        f"{candidates[0]} {found}; this workspace needs Python {works}. "
-        "Name one that is installed: make PYTHON=python3.11 demo"
+        f"{first} {is_it}; this workspace needs Python {works}. Name one that is installed: make PYTHON=python3.11 demo"
     )
 
 
@@ -151,7 +153,7 @@ def run(command: List[str], extra: Optional[Dict[str, str]] = None) -> None:
 
 
 @contextlib.contextmanager
-def in_use(root: Path, *, exclusively: bool) -> Iterator[None]:
+def in_use(root: Path, *, exclusively: bool) -> Iterator[int]:
     """Keep a set-up from changing the environment under a run, and under another set-up.
 
     Args:
@@ -160,14 +162,17 @@ def in_use(root: Path, *, exclusively: bool) -> Iterator[None]:
 
     Raises:
         SetupError: Someone else does what does not go together with this.
+
+    Yields:
+        The descriptor that holds the lock for as long as it is open.
     """
     with (root / ".venv.lock").open("a") as lock:
         try:
             fcntl.flock(lock, (fcntl.LOCK_EX if exclusively else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             under_way = "a run or another set-up" if exclusively else "a set-up"
             raise SetupError(f"{under_way} is under way in this checkout; try again when it has ended") from None
-        yield
+        yield lock.fileno()
 
 
 def fingerprint(version: Version) -> str:
@@ -199,12 +204,15 @@ def main(arguments: List[str]) -> int:
     try:
         python, version = find_python(arguments[0] if arguments else None)
         wanted = fingerprint(version)
-        if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        runs = python_version(str(ROOT / ".venv" / "bin" / "python")) == version
+        if runs and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
             return 0
         print(f"setup: Python {dotted(version)}, installing into .venv", flush=True)
         with in_use(ROOT, exclusively=True):
+            if stamp.exists():
+                stamp.unlink()  # until all of it is there
             install(python, version)
-        stamp.write_text(wanted, encoding="utf-8")
+            stamp.write_text(wanted, encoding="utf-8")
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("*.md", "*/README.md", "docs/*.md")
+    for pattern in ("*.md", "*/README.md", "plugins/*/README.md", "docs/*.md")
     for path in ROOT.glob(pattern)
     if not path.relative_to(ROOT).parts[0].startswith(".")
 )

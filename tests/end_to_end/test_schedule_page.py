@@ -23,7 +23,7 @@ def commands() -> dict[str, list[str]]:
     """The commands of the page by the first word that tells what the block is for."""
     text = (ROOT / "docs" / "schedules.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    names = ["clone", "first", "cron", "systemd", "github", "gitlab", "adopt"]
+    names = ["user", "clone", "first", "cron", "systemd", "github", "gitlab", "adopt"]
     return dict(zip(names, (block.splitlines() for block in blocks), strict=True))
 
 
@@ -39,6 +39,7 @@ def test_the_page_leads_to_a_daily_run(
     machine, sandbox = Machine(tmp_path, remote), project.sandbox
     page = commands()
 
+    machine.paste(page["user"])
     machine.paste(page["clone"])
     assert (machine.place / ".env").stat().st_mode & 0o777 == 0o600
     if lent:
@@ -54,6 +55,7 @@ def test_the_page_leads_to_a_daily_run(
     # cron, a day later, with what other lines there were.
     (machine.notes / "crontab").write_text("1 1 * * *  true\n")
     machine.paste(page["cron"])
+    machine.paste(page["cron"])  # once more: nothing comes twice
     other, _, line = machine.noted("crontab")
     assert other == "1 1 * * *  true"
     sandbox.world.step()
@@ -70,7 +72,9 @@ def test_the_page_leads_to_a_daily_run(
     assert sorted(machine.place / name for name in sources) == sorted(
         (machine.place / "schedules" / "systemd").iterdir()
     )
-    assert "useradd --system --create-home marketplace" in asked
+    assert asked[0].startswith("useradd --system ")
+    assert asked[0].endswith(" marketplace")
+    assert asked[2] == "-iu marketplace"
     assert asked[-2:] == ["systemctl daemon-reload", "systemctl enable --now marketplace-to-journy.timer"]
 
     for service, name in (("github", ".github/workflows/marketplace.yml"), ("gitlab", ".gitlab-ci.yml")):
@@ -87,6 +91,6 @@ def test_the_page_leads_to_a_daily_run(
     for file in machine.place.glob("target-journy-ledger.db*"):
         file.unlink()
     sandbox.journal.clear()
-    assert "(adopted)" in machine.paste(page["adopt"])
+    assert "nothing was sent (adopted)" in machine.paste(page["adopt"])
     assert "## marketplace-to-journy: ok" in machine.paste(["make run"])
     assert not [call for call in sandbox.journal.calls if call["side"] == "journy" and call["method"] != "GET"]

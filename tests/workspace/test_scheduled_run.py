@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 JOB = "marketplace-to-journy"
 WRAPPER = """
-import subprocess, sys
+import sys
 from pathlib import Path
 from scripts import scheduled_run as script
 script.ROOT = Path(sys.argv[1])
-script.MELTANO = script.ROOT / "meltano"
+script.MELTANO = [str(script.ROOT / "meltano"), "--log-format", "uncolored"]
+script.INSTALLER = [str(script.ROOT / "install")]
 script.GRACE_SECONDS = float(sys.argv[2])
-script.install = lambda *plugins, **_: subprocess.run(script.ROOT / "install").returncode
 sys.exit(script.main(sys.argv[3:]))
 """
 REPORT = {
@@ -108,6 +108,11 @@ class Machine:
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     printed, _ = process.communicate(timeout=60)
     return process.returncode, printed
+
+
+def is_over(pid: str) -> bool:
+    states = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True, check=False).stdout
+    return not states.strip() or states.startswith("Z")
 
 
 @pytest.fixture
@@ -207,16 +212,20 @@ def test_a_run_that_is_stopped_ends_well_and_has_failed(how: str, machine: Machi
     assert ("stopped after 0.02 minutes" if how == "time" else f"stopped by {how}") in machine.page
 
 
-def test_a_run_that_is_stopped_while_it_installs_says_so(machine: Machine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["time", "SIGTERM"])
+def test_a_run_that_is_stopped_while_it_installs_says_so(how: str, machine: Machine, tmp_path: Path) -> None:
     machine.meltano("exit 0")
-    machine.installer("echo >ready; exec sleep 60")
-    process = machine.start()
+    machine.installer("(read <>go) & echo $! >child; echo >ready; wait")
+    process = machine.start(JOB, "--minutes", "0.02" if how == "time" else "60")
     (tmp_path / "ready").read_text()
-    process.terminate()
+    if how != "time":
+        process.terminate()
 
     assert ended(process)[0] == 1
-    assert "stopped by SIGTERM while the plugins were being installed" in machine.page
+    assert ("stopped after 0.02 minutes" if how == "time" else "stopped by SIGTERM") in machine.page
+    assert "    the plugins could not be installed\n" in machine.page
     assert machine.words == []
+    assert is_over((tmp_path / "child").read_text().strip())
 
 
 def test_no_set_up_changes_the_environment_under_a_run(machine: Machine, tmp_path: Path) -> None:
@@ -241,18 +250,14 @@ def test_what_does_not_end_is_killed_with_all_it_started(machine: Machine, tmp_p
 
     assert ended(process)[0] == 1  # its output ends: nobody holds it any more
     assert "stopped by SIGTERM" in machine.page
-    child = (tmp_path / "child").read_text().strip()
-    states = subprocess.run(["ps", "-o", "stat=", "-p", child], capture_output=True, text=True, check=False).stdout
-    assert not states.strip() or states.startswith("Z")
+    assert is_over((tmp_path / "child").read_text().strip())
 
 
 def test_what_meltano_leaves_behind_is_ended(machine: Machine, tmp_path: Path) -> None:
     machine.meltano("(read <>go) >/dev/null 2>&1 & echo $! >child; exit 1")
 
     assert machine.run()[0] == 1
-    child = (tmp_path / "child").read_text().strip()
-    states = subprocess.run(["ps", "-o", "stat=", "-p", child], capture_output=True, text=True, check=False).stdout
-    assert not states.strip() or states.startswith("Z")
+    assert is_over((tmp_path / "child").read_text().strip())
 
 
 def test_all_is_read_before_any_of_it_is_adopted(machine: Machine, tmp_path: Path) -> None:

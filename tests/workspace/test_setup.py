@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from scripts import setup
-from scripts.setup import ROOT, SetupError, find_python, find_uv, index_settings, locked_requirement
+from scripts.setup import ROOT, SetupError, dotted, find_python, find_uv, index_settings, locked_requirement
 
 
 def python_of_version(folder: Path, version: str, name: str = "python") -> str:
@@ -51,6 +51,7 @@ def test_make_passes_the_message_on_and_fails(tmp_path: Path) -> None:
 
 
 def test_another_python_on_the_path_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup, "ROOT", tmp_path)
     monkeypatch.setattr(sys, "executable", python_of_version(tmp_path, "3.9"))
     python_of_version(tmp_path, "3.10", "python3.10")
     broken = Path(python_of_version(tmp_path, "3.12", "python3.12"))
@@ -59,6 +60,32 @@ def test_another_python_on_the_path_is_found(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert find_python(None) == ("python3.10", (3, 10))
+
+
+def test_the_python_of_the_environment_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    inside = python_of_version(programs, "3.10")
+    monkeypatch.setattr(setup, "ROOT", tmp_path)
+    monkeypatch.setattr(sys, "executable", python_of_version(tmp_path, "3.12"))
+
+    assert find_python(None) == (inside, (3, 10))
+    assert find_python(sys.executable) == (sys.executable, (3, 12))
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = python_of_version(tmp_path, "3.11")
+    stamp = tmp_path / ".venv" / "workspace.stamp"
+    stamp.parent.mkdir()
+    stamp.write_text("3.11")
+    made = []
+    monkeypatch.setattr(setup, "ROOT", tmp_path)
+    monkeypatch.setattr(setup, "fingerprint", dotted)
+    monkeypatch.setattr(setup, "install", lambda python, version: made.append((python, stamp.exists())))
+
+    assert setup.main([python]) == 0
+    assert made == [(python, False)]
+    assert stamp.read_text() == "3.11"
 
 
 def test_a_python_without_venv_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,13 @@ def test_the_tag_names_the_package_and_the_version(package: str, tmp_path: Any) 
     assert code(f"{package}-v1.2.4") != 0
 
 
+@pytest.mark.parametrize("name", ["test.yml", "build.yml"])
+def test_the_copies_of_vendors_spend_no_minutes(name: str) -> None:
+    here = f"github.repository == '{publisher.REPOSITORY.removeprefix('https://github.com/')}'"
+
+    assert [job["if"] for job in content_of(name)["jobs"].values()] == [here] * len(content_of(name)["jobs"])
+
+
 def test_packages_that_name_another_repository_are_not_published() -> None:
     step = next(step for step in content_of("publish.yml")["jobs"]["build"]["steps"] if "HERE" in step.get("env", {}))
 
