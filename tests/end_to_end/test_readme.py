@@ -7,7 +7,6 @@ import re
 import subprocess
 from typing import TYPE_CHECKING
 
-import pytest
 from scripts.setup import ROOT
 from tests.end_to_end.checkouts import lend, repository
 from tests.end_to_end.machine import Machine, access_to
@@ -15,6 +14,7 @@ from tests.end_to_end.machine import Machine, access_to
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
     from tests.end_to_end.conftest import Project
 
 APP = "com.sandbox.timesheets"
@@ -35,7 +35,6 @@ def steps() -> list[list[str]]:
     return found
 
 
-@pytest.mark.long
 def test_the_readme_leads_from_a_trial_to_a_daily_run(
     project: Project, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

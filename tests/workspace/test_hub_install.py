@@ -13,9 +13,11 @@ from scripts.meltano_project import IMPORT, JOURNY, PLUGIN_KINDS, TAP, VENV, str
 from scripts.publisher import VARIANT
 from scripts.settings import PLUGINS, settings_of
 from scripts.setup import ROOT
+from tests.licence_import.rows import lines, messages, rows
 
 from marketplace_sandbox import credentials
 from marketplace_sandbox.server import running
+from marketplace_sandbox.world.apps import TIMESHEETS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +59,6 @@ class EmptyProject:
         return next(found for found in project["plugins"][kind_of(name)] if found["name"] == name)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("by_reference", [False, True], ids=["from the hub", "from a file"])
 def test_an_empty_project_adds_our_plugins_and_runs_them(
     by_reference: bool, tmp_path: Path, hub_url: str, packages: Path
@@ -76,6 +77,10 @@ def test_an_empty_project_adds_our_plugins_and_runs_them(
             TARGET_JOURNY_PRESET="marketplace-raw",
             TARGET_JOURNY_MAPPING=json.dumps({"variables": {"vendor_id": str(credentials.VENDOR_ID)}}),
             TARGET_JOURNY_REQUIRE_LEDGER="false",
+            TARGET_ATLASSIAN_MARKETPLACE_API_URL=sandbox.license_service_url,
+            TARGET_ATLASSIAN_MARKETPLACE_EMAIL=credentials.VENDOR_EMAIL,
+            TARGET_ATLASSIAN_MARKETPLACE_API_TOKEN=credentials.API_TOKEN,
+            TARGET_ATLASSIAN_MARKETPLACE_APP_KEY=TIMESHEETS,
         )
         for plugin in PLUGINS:
             kind = kind_of(plugin)
@@ -95,8 +100,10 @@ def test_an_empty_project_adds_our_plugins_and_runs_them(
         # Of a definition added from a file Meltano keeps no `select`, and without one it selects every stream.
         usual = {"licenses", "transactions", "contacts"}
         assert usual < state.keys() if by_reference else usual == state.keys()
-    about = json.loads(project.meltano("invoke", IMPORT, "--about", "--format=json"))
-    assert about["name"] == IMPORT
+
+        (tmp_path / "licenses.jsonl").write_text(lines(messages(rows(1))))
+        project.meltano("invoke", IMPORT, "--input", "licenses.jsonl")
+        assert list(sandbox.license_service.licenses) == [(TIMESHEETS, "OLD-1")]
 
 
 def test_the_hub_gives_the_committed_lock_files(tmp_path: Path, hub_url: str) -> None:

@@ -100,7 +100,6 @@ def test_each_distribution_carries_licence_types_and_addresses(packages: Path) -
             assert b"## [Unreleased]" in changes.read()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("python", [OLDEST_PYTHON, NEWEST_PYTHON])
 @pytest.mark.parametrize("sdk", [OLDEST_SDK, NEWEST_SDK])
 def test_the_wheels_run(python: str, sdk: str, packages: Path, tmp_path: Path) -> None:
@@ -113,7 +112,6 @@ def test_the_wheels_run(python: str, sdk: str, packages: Path, tmp_path: Path) -
     assert f"singer-sdk=={sdk}\n" in listed.replace("singer_sdk", "singer-sdk")
 
 
-@pytest.mark.long
 def test_the_source_distributions_run(packages: Path, tmp_path: Path) -> None:
     sources = files_of(packages, "*.tar.gz")
     programs = installed(tmp_path / "venv", NEWEST_PYTHON, tmp_path, *sources)
