@@ -165,7 +165,8 @@ class Marketplace(BaseHTTPRequestHandler):
             self._answer(self._page(first, min(first + limit, self.count), limit))
         else:
             count = self.sales_count if path.endswith("/transactions") else 0
-            self._answer({"_links": {}, "licenses": [], "transactions": [], "totalCount": count})
+            lists = dict.fromkeys(("licenses", "transactions", "feedback", "quotes"), ())
+            self._answer({"_links": {}, **lists, "totalCount": count})
 
     def log_message(self, *_: Any) -> None:
         """Say nothing about each call."""

@@ -1,4 +1,4 @@
-"""The rows of the customer streams: computed once a run from all licences and transactions, and kept on disk."""
+"""The rows of the customer streams: computed once a run from all that the API tells of them, and kept on disk."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tap_atlassian_marketplace.customers.identity import aliases
 from tap_atlassian_marketplace.customers.money_tally import MoneyTally
 from tap_atlassian_marketplace.customers.people import PersonPart, fold_person
 from tap_atlassian_marketplace.customers.survey import Survey
-from tap_atlassian_marketplace.examining import PERSON_PARTS, TRANSACTIONS, encode, examine_all, found
+from tap_atlassian_marketplace.examining import PERSON_PARTS, encode, examine_all, found
 from tap_atlassian_marketplace.hash_index import hash64
 from tap_atlassian_marketplace.joining import LicenseJoin, private_file
+from tap_atlassian_marketplace.row_ids import with_license_ids
+from tap_atlassian_marketplace.row_kinds import FEEDBACK, LICENSES, QUOTES, TRANSACTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from tap_atlassian_marketplace.customers.dossier import Settings
-    from tap_atlassian_marketplace.merging import MergedRows
+    from tap_atlassian_marketplace.merging import Row
     from tap_atlassian_marketplace.selection import Selection
 
 PEOPLE = "people"
@@ -32,14 +35,14 @@ _decode_part = msgspec.json.Decoder(PersonPart, float_hook=Decimal).decode
 
 
 class CustomerRows:
-    """What licences and transactions say about customers; iterate over each stream as often as needed.
+    """What the Marketplace says about customers; iterate over each stream as often as needed.
 
     Memory grows by 16 bytes for each id of a licence, and by what a hundredth of all rows takes.
 
     Args:
         directory: An existing private directory for the rows.
-        licenses: All licences.
-        transactions: All transactions.
+        reports: All licences and transactions, and the feedback and quotes that may be read, by report; gone through
+            more than once.
         settings: What the vendor decides.
         selection: Which customers are emitted.
 
@@ -50,20 +53,19 @@ class CustomerRows:
     def __init__(
         self,
         directory: Path,
-        licenses: MergedRows,
-        transactions: MergedRows,
+        reports: Mapping[str, Iterable[Row]],
         settings: Settings,
         selection: Selection,
     ) -> None:
         self.tally = MoneyTally()
         self._today = settings.today.isoformat()
         survey = Survey.begin(settings.today)
-        for row in licenses:
+        for row in reports[LICENSES]:
             survey.add_license(row)
-        for row in transactions:
+        for row in reports[TRANSACTIONS]:
             survey.add_transaction(row)
-        self._parts = LicenseJoin(directory, licenses, {TRANSACTIONS: transactions}).parts
-        for tally in examine_all(self._parts, settings, survey, selection):
+        self._parts = LicenseJoin(directory, reports[LICENSES], _naming_licenses(reports)).parts
+        for tally in examine_all(self._parts, settings, survey, selection, knows_quotes=QUOTES in reports):
             self.tally.merge(tally)
         self._people = [directory / f"{PEOPLE}-{bucket}.jsonl" for bucket in range(_BUCKETS)]
         self._sort_people()
@@ -94,3 +96,12 @@ class CustomerRows:
                 parts = sorted(map(_decode_part, file), key=attrgetter("email"))
             for _, same in groupby(parts, key=attrgetter("email")):
                 yield encode({**fold_person(same, self._domains), "as_of": self._today})
+
+
+def _naming_licenses(reports: Mapping[str, Iterable[Row]]) -> dict[str, Iterable[Row]]:
+    """Give the rows that name a licence by the names that the join knows; what nobody signed tells of no customer."""
+    return {
+        TRANSACTIONS: reports[TRANSACTIONS],
+        FEEDBACK: (row for row in reports.get(FEEDBACK, ()) if aliases(row)),
+        QUOTES: filter(aliases, map(with_license_ids, reports.get(QUOTES, ()))),
+    }

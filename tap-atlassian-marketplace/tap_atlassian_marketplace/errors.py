@@ -43,6 +43,10 @@ class ForbiddenError(CredentialsError):
     """The account may not read what was asked for; other reports it may, or not."""
 
 
+class NotPermittedError(MarketplaceError):
+    """The account may not read a report; those of licences and sales it may."""
+
+
 class TroubleError(MarketplaceError):
     """Something broke that another try, or another way to the same rows, may get round."""
 

@@ -9,6 +9,7 @@ import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,9 +18,10 @@ from tap_atlassian_marketplace.customers.dossier import Dossier
 from tap_atlassian_marketplace.customers.examine import Examiner
 from tap_atlassian_marketplace.customers.money_tally import MoneyTally
 from tap_atlassian_marketplace.joining import private_file, read_part
+from tap_atlassian_marketplace.row_kinds import FEEDBACK, QUOTES, TRANSACTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
 ACCOUNTS, EVENTS, SEGMENTS, ANOMALIES = "accounts", "account_events", "mrr_segments", "anomalies"
 PERSON_PARTS = "person_parts"
-TRANSACTIONS = "transactions"
 
 # Below, other processes would cost more than they save.
 _WORTH_MORE_PROCESSES = 8 << 20  # bytes of all parts
@@ -48,12 +49,14 @@ class PartExaminer:
         survey: What all licences and transactions were seen to say.
         selection: Which customers are emitted. They are computed from everything all the same, since one licence
             tells what another means.
+        knows_quotes: Whether quotes were read, so that a licence without one has none.
     """
 
-    def __init__(self, settings: Settings, survey: Survey, selection: Selection) -> None:
+    def __init__(self, settings: Settings, survey: Survey, selection: Selection, *, knows_quotes: bool) -> None:
         self._examiner = Examiner(settings, survey)
         self._today = settings.today.isoformat()
         self._selection = selection
+        self._knows_quotes = knows_quotes
 
     def examine(self, part: Path) -> MoneyTally:
         """Write the findings about a part's licences; tell where the money of their transactions went."""
@@ -73,20 +76,22 @@ class PartExaminer:
 
     def _findings(self, part: Path) -> Iterator[Findings]:
         for joined in read_part(part):
-            sales = joined.others[TRANSACTIONS]
+            sales, feedback = joined.others[TRANSACTIONS], joined.others[FEEDBACK]
+            quotes = joined.others[QUOTES] if self._knows_quotes else None
             if self._selection.admits_customer(joined.license, sales):
-                yield self._examiner.examine(Dossier(joined.license, sales))
+                yield self._examiner.examine(Dossier(joined.license, sales, feedback, quotes))
 
 
 def examine_all(
-    parts: Sequence[Path], settings: Settings, survey: Survey, selection: Selection
+    parts: Sequence[Path], settings: Settings, survey: Survey, selection: Selection, *, knows_quotes: bool
 ) -> Iterator[MoneyTally]:
     """Examine all parts, on all processors where they are large; see `PartExaminer`."""
+    begin = partial(PartExaminer, settings, survey, selection, knows_quotes=knows_quotes)
     processes, done = min(os.cpu_count() or 1, _MOST_PROCESSES), 0
     if processes > 1 and sum(part.stat().st_size for part in parts) >= _WORTH_MORE_PROCESSES:
         # Not forked: this process has threads.
         fresh = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(processes, fresh, _begin, (settings, survey, selection)) as others:
+        with ProcessPoolExecutor(processes, fresh, _begin, (begin,)) as others:
             try:
                 for tally in others.map(_examine, parts):
                     yield tally
@@ -98,7 +103,7 @@ def examine_all(
             except BaseException:
                 others.shutdown(wait=False, cancel_futures=True)
                 raise
-    yield from map(PartExaminer(settings, survey, selection).examine, parts[done:])
+    yield from map(begin().examine, parts[done:])
 
 
 def found(part: Path, kind: str) -> Path:
@@ -106,9 +111,9 @@ def found(part: Path, kind: str) -> Path:
     return part.with_name(f"{part.stem}-{kind}.jsonl")
 
 
-def _begin(settings: Settings, survey: Survey, selection: Selection) -> None:
+def _begin(begin: Callable[[], PartExaminer]) -> None:
     global _work  # noqa: PLW0603 - what a process beside works with, for all its parts
-    _work = PartExaminer(settings, survey, selection)
+    _work = begin()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace.catalogue import product_ids
 from tap_atlassian_marketplace.customers.identity import aliases
-from tap_atlassian_marketplace.errors import MarketplaceError
+from tap_atlassian_marketplace.errors import MarketplaceError, NotPermittedError
 from tap_atlassian_marketplace.exports import ExportRequest
 from tap_atlassian_marketplace.json_array import whole_row
 from tap_atlassian_marketplace.merging import MergedRows
-from tap_atlassian_marketplace.row_kinds import LICENSES, ROW_KINDS, TRANSACTIONS
+from tap_atlassian_marketplace.row_kinds import FEEDBACK, LICENSES, QUOTES, ROW_KINDS, TRANSACTIONS
 from tap_atlassian_marketplace.selection import LicenseIds, Selection
 from tap_atlassian_marketplace.spool import Spool
 
@@ -36,6 +37,10 @@ _LICENSE_WINDOWS: tuple[Parameters, ...] = (
 )
 
 _OF_LICENSES = ("licenses", "contacts")
+ALSO_OF_CUSTOMERS = (FEEDBACK, QUOTES)
+"""Reports that tell more of customers than licences and sales do, where the account may read them."""
+
+_logger = logging.getLogger("tap-atlassian-marketplace")
 
 
 class Reports:
@@ -113,9 +118,22 @@ class Reports:
         """Where a run may keep further files until its end; private."""
         return self._spool.directory
 
-    def everything(self) -> tuple[MergedRows, MergedRows]:
-        """Give all licences and all transactions, each once, whatever the filters let through."""
-        return self._merged(LICENSES), self._merged(TRANSACTIONS)
+    @cached_property
+    def everything(self) -> Mapping[str, MergedRows]:
+        """All rows that tell of customers, each once, by report, whatever the filters let through.
+
+        Feedback and quotes are missing, which a warning says, where the account may not read them.
+        """
+        rows = {report: self._merged(report) for report in (LICENSES, TRANSACTIONS)}
+        more = {report: self._permitted(report) for report in ALSO_OF_CUSTOMERS}
+        return rows | {report: found for report, found in more.items() if found is not None}
+
+    def _permitted(self, report: str) -> MergedRows | None:
+        try:
+            return self._merged(report)
+        except NotPermittedError as error:
+            _logger.warning("Customers are computed without %s. %s", report.partition("/")[0], error)
+            return None
 
     def licenses(self, read: Callable[[bytes], Any] = whole_row) -> Iterator[Any]:
         """Give the licences that the filters let through, each once, of any age.

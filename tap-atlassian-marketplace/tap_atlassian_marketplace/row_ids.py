@@ -77,6 +77,15 @@ def event_license(row: HasFields) -> HasFields:
     return details if isinstance(details, dict) else row
 
 
+def with_license_ids(quote: Mapping[str, Any]) -> Row:
+    """Give a quote with the ids of its licence by the names that they have elsewhere."""
+    return {
+        **quote,
+        "appEntitlementNumber": quote.get("entitlementNumber"),
+        "appEntitlementId": quote.get("entitlementEid"),
+    }
+
+
 def event_id(metric: str, row: Mapping[str, Any]) -> str | None:
     """Give the id of a churn, conversion or renewal: of metric, app, licence, day and transaction."""
     day = row.get("eventDate")

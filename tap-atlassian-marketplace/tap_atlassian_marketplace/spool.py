@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from marketplace_singer import HowFar, told
-from tap_atlassian_marketplace.errors import CredentialsError, ForbiddenError, MarketplaceError
+from tap_atlassian_marketplace.errors import CredentialsError, ForbiddenError, NotPermittedError
 from tap_atlassian_marketplace.row_kinds import LICENSES, TRANSACTIONS
 from tap_atlassian_marketplace.spool_directory import SpoolDirectory
 from tap_atlassian_marketplace.spooled_rows import ExportStoppedError
@@ -116,7 +116,7 @@ class _Work:
                 error = failure
                 if isinstance(error, ForbiddenError) and task.request.report not in (LICENSES, TRANSACTIONS):
                     # The permissions for the other reports differ: what this one refuses, others may give.
-                    error = MarketplaceError(str(error))
+                    error = NotPermittedError(str(error))
                 if isinstance(error, CredentialsError):
                     # What refuses one export refuses them all: nobody need wait for the others.
                     with suppress(InvalidStateError):

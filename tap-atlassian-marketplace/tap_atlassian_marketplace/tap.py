@@ -62,22 +62,26 @@ class TapAtlassianMarketplace(OrderedTap):
                 self.logger.info(
                     "A trial with `entitlement_numbers`: these licences are read whole, no bookmark moves."
                 )
-            selected = [stream for stream in self.streams.values() if stream.selected]
+            streams = self.streams.values()
+            selected = [stream for stream in streams if stream.selected]
+            own = [stream for stream in streams if isinstance(stream, OwnReportStream)]
             self.reports.open(
                 {stream.name: stream.window for stream in selected if isinstance(stream, MarketplaceStream)},
-                [stream.request(self.reports) for stream in selected if isinstance(stream, OwnReportStream)],
-                everything=any(isinstance(stream, CustomerStream) for stream in selected),
+                [stream.request(self.reports) for stream in own if stream.is_needed],
+                everything=self.computes_customers,
             )
         return self.reports
+
+    @cached_property
+    def computes_customers(self) -> bool:
+        """Whether a customer stream is selected, so that everything is read that tells of customers."""
+        return any(stream.selected for stream in self.streams.values() if isinstance(stream, CustomerStream))
 
     @cached_property
     def customers(self) -> CustomerRows:
         """The rows of the customer streams; computed when they are asked for."""
         reports = self.open_reports()
-        licenses, transactions = reports.everything()
-        rows = CustomerRows(
-            reports.directory, licenses, transactions, self.settings.customers(), self.reports.selection
-        )
+        rows = CustomerRows(reports.directory, reports.everything, self.settings.customers(), reports.selection)
         self.logger.info("%s", rows.tally.text())
         return rows
 

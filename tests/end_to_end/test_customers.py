@@ -15,6 +15,8 @@ from tests.end_to_end.singer_file import decode
 
 from marketplace_sandbox import credentials
 from marketplace_sandbox.server import running
+from marketplace_sandbox.world.feedback import feedback
+from marketplace_sandbox.world.quotes import quotes
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 
 if TYPE_CHECKING:
@@ -116,6 +118,19 @@ def test_journy_holds_what_the_rows_mean(chain: Chain) -> None:
             assert Decimal(str(journy.accounts[account_id].properties["mrr"])) == net
             compared += bool(net)
     assert compared > 5
+
+    # What customers said, and the quotes that they accepted, are events of their accounts.
+    events = [(row["event_id"].split(":"), set(row["aliases"])) for row in emitted["account_events"].rows.values()]
+    said = {(parts[2], parts[3], alias) for parts, aliases in events if parts[0] == "fb" for alias in aliases}
+    signed = [row for row in feedback(chain.sandbox.world) if row.get("appEntitlementNumber")]
+    leaving = [row for row in signed if row["feedbackType"] in {"uninstall", "disable", "unsubscribe"}]
+    assert leaving
+    assert {(row["feedbackType"], row["date"], row["appEntitlementNumber"]) for row in leaving} <= said
+    accepted = {(parts[1], alias) for parts, aliases in events if parts[0] == "quote" for alias in aliases}
+    quoted = {(row["quoteId"], row["entitlementNumber"]) for row in quotes(chain.sandbox.world)}
+    assert {number for number, _ in quoted} == {number for number, _ in accepted}
+    above_sites = {row.get("multiInstanceEntitlementNumber") for row in chain.sandbox.world.licenses}
+    assert {each for each in quoted if each[1] not in above_sites} <= accepted
 
     chain.run("marketplace")
     assert chain.writes() == []

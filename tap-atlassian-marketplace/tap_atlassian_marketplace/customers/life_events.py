@@ -13,7 +13,7 @@ from tap_atlassian_marketplace.customers.months import months_between
 from tap_atlassian_marketplace.customers.tiers import opportunity_users
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tap_atlassian_marketplace.customers.coverage import Stretch
     from tap_atlassian_marketplace.customers.situation import Situation
@@ -133,15 +133,19 @@ def _feedback(case: Situation) -> Iterator[dict[str, Any]]:
 
 
 def _quotes(case: Situation) -> Iterator[dict[str, Any]]:
-    told: set[str] = set()
-    for quote in case.dossier.quotes or ():
-        number, on = text(quote.get("quoteId")), day(quote.get("acceptedDate"))
-        if number and on and on <= case.today and number not in told:
-            told.add(number)
-            metadata = {
-                "list_price": money(quote.get("listPrice")),
-                "users": quote.get("userTier"),
-                "expires": text(quote.get("quoteExpiryDate")),
-                "quote_number": text(quote.get("quoteNumber")),
-            }
-            yield event_row(case, f"quote:{number}:{case.license_key}", "quote_accepted", on, metadata)
+    """Tell a quote once: it has a row for each line and schedule, such as the years of a term."""
+    quotes: dict[str, list[Mapping[str, Any]]] = {}
+    for row in case.dossier.quotes or ():
+        on = day(row.get("acceptedDate"))
+        if (number := text(row.get("quoteId"))) and on and on <= case.today:
+            quotes.setdefault(number, []).append(row)
+    for number, rows in quotes.items():
+        prices = [price for row in rows if (price := money(row.get("listPrice"))) is not None]
+        metadata = {
+            "list_price": sum(prices) if prices else None,
+            "users": max((users for row in rows if (users := money(row.get("userTier")))), default=None),
+            "expires": max(text(row.get("quoteExpiryDate")) or "" for row in rows) or None,
+            "quote_number": max(text(row.get("quoteNumber")) or "" for row in rows) or None,
+        }
+        accepted = min(on for row in rows if (on := day(row.get("acceptedDate"))))
+        yield event_row(case, f"quote:{number}:{case.license_key}", "quote_accepted", accepted, metadata)

@@ -1,4 +1,4 @@
-"""The customer streams: what licences and transactions mean."""
+"""The customer streams: what licences, transactions, feedback and quotes mean."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace import customer_rows, examining
 from tap_atlassian_marketplace.json_array import whole_row
-from tap_atlassian_marketplace.row_kinds import LICENSES, TRANSACTIONS
 from tap_atlassian_marketplace.sdk import BookmarkedStream
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class CustomerStream(BookmarkedStream):
-    """Rows that are computed from all licences and all transactions; each run emits all of them."""
+    """Rows that are computed from all that the Marketplace tells of customers; each run emits all of them."""
 
     selected_by_default = False
 
@@ -32,7 +31,7 @@ class CustomerStream(BookmarkedStream):
         """Give all rows, as JSON where nothing about them changes."""
         rows = self._tap.customers.encoded(self.name)
         yield from rows if self.writes_records_as_they_are else map(whole_row, rows)
-        for report in (LICENSES, TRANSACTIONS):
+        for report in self._tap.reports.everything:
             self._tap.reports.vouch_for(report)
 
 

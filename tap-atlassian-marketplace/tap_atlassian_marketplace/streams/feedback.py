@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tap_atlassian_marketplace.bookmarks import Window
 from tap_atlassian_marketplace.customers.identity import identity
 from tap_atlassian_marketplace.paged_list import ListRequest
 from tap_atlassian_marketplace.row_kinds import FEEDBACK
@@ -18,14 +19,14 @@ class ListedStream(WithId):
     """Rows of a report that has a list only, read page by page from the first day of the window on."""
 
     def request(self, reports: Reports) -> ListRequest:
-        """Ask for the days of the window."""
-        since, until = self.window.since, self.window.until
+        """Ask for the days of the window, or for all where customers are computed from them."""
+        window = Window() if self._serves_customers else self.window
         return ListRequest(
             self.report,
             (
                 *(("productId", product) for product in reports.product_ids),
-                *([("startDate", since)] if since else []),
-                *([("endDate", until)] if until else []),
+                *([("startDate", window.since)] if window.since else []),
+                *([("endDate", window.until)] if window.until else []),
             ),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tap_atlassian_marketplace.reports import ALSO_OF_CUSTOMERS
 from tap_atlassian_marketplace.row_kinds import ROW_KINDS
 from tap_atlassian_marketplace.streams.base import MarketplaceStream
 
@@ -25,6 +26,15 @@ class OwnReportStream(MarketplaceStream):
 
     selected_by_default = False
     date_fields: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether its rows are asked for: to be emitted, or since customers are computed from them too."""
+        return self.selected or self._serves_customers
+
+    @property
+    def _serves_customers(self) -> bool:
+        return self.report in ALSO_OF_CUSTOMERS and self._tap.computes_customers
 
     @property
     def _settings(self) -> Settings:

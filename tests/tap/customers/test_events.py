@@ -188,8 +188,11 @@ def test_feedback_quotes_and_failed_payments() -> None:
         "paymentStatus": "Open",
         "dunningStatus": [{"attemptCount": 1, "errorCode": "declined", "paymentAttemptDate": "2025-02-01"}],
     }
-    found = events(licence(), dunned, feedback=(feedback,), quotes=(quote, quote))
-    assert found["quote:Q-1:1"]["metadata"]["users"] == 100
+    second = {**quote, "acceptedDate": "2025-07-03", "listPrice": 1500.5}
+    found = events(licence(), dunned, feedback=(feedback,), quotes=(second, quote))
+    told = found["quote:Q-1:1"]
+    assert told["occurred_at"].startswith("2025-07-02")
+    assert (told["metadata"]["list_price"], told["metadata"]["users"]) == (Decimal("2700.5"), 100)
     assert found["dun:AT-1|1:2025-02-01"]["metadata"]["reason"] == "declined"
     (told,) = [each for each in found.values() if each["event"] == "app_disabled"]
     assert told["event_id"].startswith("fb:1:disable:2025-07-01:")

@@ -51,16 +51,30 @@ def examine_all(dossiers: list[Dossier], parts: list[list[Dossier]]) -> list[Fin
     return [examiner.examine(dossier) for dossier in dossiers]
 
 
+FEEDBACK = [
+    {"feedbackType": kind, "date": f"2026-01-{day:02}", "reasonKey": reason}
+    for kind in ("uninstall", "disable")
+    for day in (5, 6)
+    for reason in ("cost", "bugs")
+]
+QUOTES = [
+    {"quoteId": f"Q-{number}", "acceptedDate": day, "listPrice": price, "userTier": users, "quoteExpiryDate": day}
+    for number in (1, 2)
+    for day, price, users in (("2026-01-05", 10, None), ("2026-01-04", 12.5, 7), ("2026-01-04", None, 9))
+]
+
+
 @settings(max_examples=50)
 @given(st.lists(ROWS, min_size=2, max_size=3), st.integers())
 def test_neither_order_nor_parts_of_the_vendor_matter(sales: list[list[Row]], seed: int) -> None:
-    whole = [Dossier(license_of(number), of(number, rows)) for number, rows in enumerate(sales)]
+    whole = [Dossier(license_of(number), of(number, rows), FEEDBACK, QUOTES) for number, rows in enumerate(sales)]
     chance = Random(seed)
     split = []
     for dossier in whole:
         rows = list(dossier.transactions) + list(dossier.transactions[:1])
         chance.shuffle(rows)
-        split.append(Dossier(dossier.license, rows))
+        more = (chance.sample(each, len(each)) for each in (FEEDBACK, QUOTES))
+        split.append(Dossier(dossier.license, rows, *more))
     expected = examine_all(whole, [whole])
     one_by_one = [examine_all([dossier], [[each] for each in reversed(split)])[0] for dossier in split]
     assert [astuple(each) for each in one_by_one] == [astuple(each) for each in expected]
