@@ -6,6 +6,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
+from marketplace_singer.places import Places
 from target_journy.expressions import Compiler, ExpressionError
 from target_journy.key_styles import styled
 from target_journy.mapping_check import check_expressions
@@ -18,7 +19,6 @@ from target_journy.operations import (
     UpsertAccount,
     UpsertUser,
 )
-from target_journy.places import Places
 from target_journy.properties import Properties, coerce
 from target_journy.values import Unset, to_json, to_scalar, to_time
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from marketplace_singer.places import Places
+from marketplace_singer.shapes import did_you_mean
 from target_journy.expressions import ExpressionError, fields_of, places_of
 from target_journy.mapping_file import FieldsSpec, MappingError, Property, ReferenceSpec, listed
-from target_journy.mapping_reading import did_you_mean
-from target_journy.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     import msgspec
 
+    from marketplace_singer.places import Path
     from target_journy.expressions import Compiler
     from target_journy.mapping_file import StreamSpec
-    from target_journy.places import Path
 
 _NO_EXPRESSIONS = frozenset({"prefix", "names", "order", "other_name", "name_style", "null_policy"})
 _NO_PLACES = Places()
