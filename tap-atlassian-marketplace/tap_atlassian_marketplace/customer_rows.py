@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 from decimal import Decimal
 from itertools import groupby
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 PEOPLE = "people"
 _BUCKETS = 64  # of people, each of which is sorted in memory
 
+_logger = logging.getLogger("tap-atlassian-marketplace")
 _decode_part = msgspec.json.Decoder(PersonPart, float_hook=Decimal).decode
 
 
@@ -60,10 +62,14 @@ class CustomerRows:
         self.tally = MoneyTally()
         self._today = settings.today.isoformat()
         survey = Survey.begin(settings.today)
-        for row in reports[LICENSES]:
-            survey.add_license(row)
-        for row in reports[TRANSACTIONS]:
-            survey.add_transaction(row)
+        unknown = set(settings.overrides.licenses)
+        for report, look in ((LICENSES, survey.add_license), (TRANSACTIONS, survey.add_transaction)):
+            for row in reports[report]:
+                look(row)
+                if unknown:
+                    unknown.difference_update(aliases(row))
+        if unknown and not selection.is_trial:
+            _logger.warning("`overrides_path`: no licence was found for %s.", ", ".join(sorted(unknown)))
         self._parts = LicenseJoin(directory, reports[LICENSES], _naming_licenses(reports)).parts
         for tally in examine_all(self._parts, settings, survey, selection, knows_quotes=QUOTES in reports):
             self.tally.merge(tally)

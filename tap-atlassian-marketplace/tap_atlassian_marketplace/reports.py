@@ -74,6 +74,7 @@ class Reports:
             "include_free_apps": settings.include_free_apps,
             "include_manual_invoices": settings.include_manual_invoices,
             "compliance_boundaries": settings.compliance_boundaries,
+            **({"ignored": ignored} if (ignored := settings.overrides.ignored) else {}),
         }
 
     @property

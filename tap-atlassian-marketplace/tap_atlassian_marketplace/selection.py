@@ -46,6 +46,7 @@ class Selection:
         self.hostings = tuple(api_hosting(value) for value in settings.hostings)
         self._app_keys = frozenset(settings.app_keys)
         self._entitlements = frozenset(settings.entitlement_numbers)
+        self._overrides = settings.overrides
         self._accepted_types = set(self.types)
         if _KINDS_OF_EVALUATION & self._accepted_types:
             self._accepted_types.add("evaluation")
@@ -78,10 +79,16 @@ class Selection:
             transactions: Its transactions.
         """
         if license_ is not None:
-            return self.admits_license(license_)
+            return self.admits_license(license_) and not self.ignores(license_)
         if self.restricts_licenses or not any(self._admits_app(row) for row in transactions):
             return False
+        if any(map(self.ignores, transactions)):
+            return False
         return not self.is_trial or any(not self._entitlements.isdisjoint(aliases(row)) for row in transactions)
+
+    def ignores(self, row: HasFields) -> bool:
+        """Say whether a licence, or that of a sale, is one that the vendor wants nothing told of."""
+        return bool(self._overrides.licenses) and self._overrides.ignores(aliases(row))
 
     def admits_transaction(self, row: HasFields, licenses: LicenseIds | None) -> bool:
         """Say whether a transaction is to be emitted.

@@ -16,7 +16,9 @@ from singer_sdk import typing as th
 from marketplace_singer import SettingsError, text_list, web_address
 from tap_atlassian_marketplace.customers.domains import DomainClasses
 from tap_atlassian_marketplace.customers.dossier import Settings as CustomerSettings
+from tap_atlassian_marketplace.customers.overrides import Overrides
 from tap_atlassian_marketplace.dates import is_date
+from tap_atlassian_marketplace.overrides_file import read_overrides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -179,6 +181,13 @@ CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
         "Further e-mail domains of mailbox providers, which say nothing about a customer.",
     ),
     _setting(
+        "overrides_path",
+        th.StringType,
+        "Overrides",
+        "YAML file of what you know better than the Marketplace: whose licences and domains are, and which licences to "
+        "leave out. See docs/revenue.md.",
+    ),
+    _setting(
         "grace_days",
         th.CustomType({"type": ["integer", "null"], "minimum": 0}),
         "Days of grace",
@@ -255,6 +264,7 @@ class Settings:
     own_domains: tuple[str, ...]
     partner_domains: tuple[str, ...]
     free_domains_extra: tuple[str, ...]
+    overrides: Overrides
     grace_days: int
     ignore_goodwill_below: Decimal | None
     portal_links: Mapping[str, str]
@@ -273,8 +283,10 @@ class Settings:
                 frozenset(map(str.lower, self.own_domains)),
                 frozenset(map(str.lower, self.partner_domains)),
                 frozenset(map(str.lower, self.free_domains_extra)),
+                self.overrides.classes,
             ),
             links=self.portal_links,
+            overrides=self.overrides,
         )
 
     @classmethod
@@ -316,13 +328,14 @@ class Settings:
             own_domains=_list(config, "own_domains"),
             partner_domains=_list(config, "partner_domains"),
             free_domains_extra=_list(config, "free_domains_extra"),
+            overrides=_overrides(config, "overrides_path"),
             grace_days=_or_default(config, "grace_days"),
             ignore_goodwill_below=_share(config, "ignore_goodwill_below"),
             portal_links=_links(config, "portal_links", vendor_id),
             export_timeout=_or_default(config, "export_timeout"),
             max_parallel_requests=_or_default(config, "max_parallel_requests"),
             user_agent=_header(config, "user_agent") or DEFAULT_USER_AGENT,
-            spool_dir=_directory(config, "spool_dir"),
+            spool_dir=_path(config, "spool_dir"),
         )
 
 
@@ -345,7 +358,12 @@ def _header(config: Mapping[str, Any], name: str) -> str | None:
     return value
 
 
-def _directory(config: Mapping[str, Any], name: str) -> str | None:
+def _overrides(config: Mapping[str, Any], name: str) -> Overrides:
+    path = _path(config, name)
+    return read_overrides(path) if path else Overrides()
+
+
+def _path(config: Mapping[str, Any], name: str) -> str | None:
     value = _text(config, name)
     if value and not value.isprintable():
         raise SettingsError(f"setting {name!r}: expected a path")

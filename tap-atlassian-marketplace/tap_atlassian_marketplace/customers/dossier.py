@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace.customers.domains import DomainClasses
+from tap_atlassian_marketplace.customers.overrides import Overrides
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ class Settings:
         domains: Whose e-mail domains are whose, as far as the settings say; what the rows say of partners comes from
             the survey.
         links: Addresses by property name, with `{account_id}` in them.
+        overrides: What the vendor knows better than the rows.
     """
 
     today: date
@@ -37,6 +39,7 @@ class Settings:
     ignore_goodwill_below: Decimal | None = None
     domains: DomainClasses = field(default_factory=DomainClasses)
     links: Mapping[str, str] = field(default_factory=dict)
+    overrides: Overrides = field(default_factory=Overrides)
 
 
 @dataclass(frozen=True)

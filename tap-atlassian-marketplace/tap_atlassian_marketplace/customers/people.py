@@ -83,7 +83,7 @@ def person_parts(
             city=known(contact["city"]) or "",
             state=known(contact["state"]) or "",
             country=known(contact["country"]) or "",
-            company=known(contact["company"]) or "",
+            company=(account.get("company") or "") if contact["company"] else "",
             partner_name=contact["partner_name"] or "",
             app=account.get("app_key") or "",
             hosting=account.get("hosting") or "",

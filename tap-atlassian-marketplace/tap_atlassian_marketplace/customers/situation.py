@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tap_atlassian_marketplace.customers.domains import DomainClasses
     from tap_atlassian_marketplace.customers.dossier import Dossier, Settings
     from tap_atlassian_marketplace.customers.movements import Movement
+    from tap_atlassian_marketplace.customers.overrides import LicenseOverride
     from tap_atlassian_marketplace.customers.revenue import Revenue
     from tap_atlassian_marketplace.customers.sales import Sale
     from tap_atlassian_marketplace.customers.survey import Survey
@@ -115,8 +116,15 @@ class Situation:
         return [each for each in movements(self.timeline, self.sales) if each.day <= self.today]
 
     @cached_property
+    def override(self) -> LicenseOverride:
+        """What the vendor knows better."""
+        return self.settings.overrides.of_license(self.aliases)
+
+    @cached_property
     def is_internal(self) -> bool:
         """Whether it is the vendor's own licence, or Atlassian's."""
+        if self.override.own is not None:
+            return self.override.own
         if text(self.row.get("licenseSourceType")) == "Atlassian":
             return True
         contact = obj(obj(self.row, "contactDetails"), "technicalContact")
@@ -140,6 +148,8 @@ class Situation:
     @cached_property
     def business_domain(self) -> str | None:
         """Domain of the customer's organisation: of the technical contact, the billing contact, or any earlier one."""
+        if self.override.domain:
+            return self.override.domain
         details = obj(self.row, "contactDetails")
         if found := self.domains.business_domain(_emails(details)):
             return found

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tap_atlassian_marketplace.customers.domains import BUSINESS, DomainClasses, email_domain, registrable_domain
+from tap_atlassian_marketplace.customers.domains import BUSINESS, email_domain, registrable_domain
 from tap_atlassian_marketplace.customers.fields import known, obj, text
 from tap_atlassian_marketplace.customers.identity import identity
 from tap_atlassian_marketplace.customers.price_list import PriceList
@@ -13,6 +13,8 @@ from tap_atlassian_marketplace.customers.price_list import PriceList
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+
+    from tap_atlassian_marketplace.customers.domains import DomainClasses
 
 
 @dataclass
@@ -75,7 +77,7 @@ class Survey:
         A partner's domain that belongs to a mailbox provider or to the vendor stays theirs.
         """
         partners = {domain for domain in self.partner_domains if settled.of_domain(domain) == BUSINESS}
-        return DomainClasses(settled.own, settled.partner | partners, settled.free_extra)
+        return replace(settled, partner=settled.partner | partners)
 
     def _note_partner(self, row: Mapping[str, Any]) -> None:
         contact = obj(obj(row, "partnerDetails"), "billingContact")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import filterfalse
 from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace.customers.contacts import contact_rows
@@ -54,8 +55,8 @@ class Contacts(MarketplaceStream):
     date_fields = ("lastUpdated",)
 
     def rows(self, reports: Reports, read: Callable[[bytes], Any]) -> Iterable[Any]:
-        """Give the licences that the filters let through."""
-        return reports.licenses(read)
+        """Give the licences that the filters let through, but not those that the vendor wants ignored."""
+        return filterfalse(reports.selection.ignores, reports.licenses(read))
 
     def records(self, row: Row) -> Iterable[Row]:
         """Make the three contacts of a licence."""
