@@ -269,7 +269,11 @@ def required_table() -> str:
 def warehouse_tables() -> str:
     """Return the columns of each stream's table in the warehouses."""
     heads = ["column", *warehouses.WAREHOUSES, "meaning"]
-    parts = ["### In every table\n", table(heads, warehouses.metadata_columns())]
+    parts = [
+        table(["in the schema", *warehouses.WAREHOUSES], warehouses.kinds()),
+        "### In every table\n",
+        table(heads, warehouses.metadata_columns()),
+    ]
     for stream in warehouses.STREAMS:
         schema = schema_of(stream)
         parts += [f"### `{stream}`\n", table(heads, warehouses.columns(schema))]

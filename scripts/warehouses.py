@@ -8,11 +8,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 WAREHOUSES = ("PostgreSQL", "DuckDB", "Snowflake")
-STREAMS = ("licenses", "contacts", "transactions")  # that the project's jobs load
+# That the project's jobs load: as the Marketplace has them, and what they mean.
+STREAMS = (
+    *("licenses", "contacts", "transactions"),
+    *("accounts", "people", "account_events", "mrr_segments", "anomalies"),
+)
 # As `format_type` tells it in PostgreSQL, and `information_schema` in the others.
 TYPES = {
     "text": ("text", "VARCHAR", "TEXT"),
     "date": ("date", "VARCHAR", "DATE"),
+    "date-time": ("timestamp without time zone", "TIMESTAMP", "TIMESTAMP_NTZ"),
+    "number": ("numeric", "DOUBLE", "FLOAT"),
+    "integer": ("bigint", "HUGEINT", "NUMBER"),
     "boolean": ("boolean", "BOOLEAN", "BOOLEAN"),
     "object": ("jsonb", "JSON", "VARIANT"),
     "texts": ("text[]", "JSON", "VARIANT"),
@@ -32,13 +39,13 @@ METADATA = {
 
 
 def kind_of(schema: Mapping[str, Any]) -> str:
-    """Return what a JSON schema describes: a key of `TYPES`, or `number` or `integer` inside an object."""
+    """Return what a JSON schema describes: a key of `TYPES`."""
     names = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
     name = next(name for name in names if name != "null")
     if name == "array":
         return "objects" if kind_of(schema["items"]) == "object" else "texts"
     if name == "string":
-        return "date" if schema.get("format") == "date" else "text"
+        return schema["format"] if schema.get("format") in TYPES else "text"
     return str(name)
 
 
@@ -56,6 +63,11 @@ def columns(schema: Mapping[str, Any]) -> list[list[str]]:
         ]
         for name, found in schema["properties"].items()
     ]
+
+
+def kinds() -> list[list[str]]:
+    """Return a row a kind of column: its name, and its type in each warehouse."""
+    return [[kind, *map(as_code, types)] for kind, types in TYPES.items()]
 
 
 def metadata_columns() -> list[list[str]]:

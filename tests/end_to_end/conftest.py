@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from scripts.meltano_project import TAP, VENV, install, meltano, own_environment
-from tests.end_to_end.singer_file import decode
+from tests.end_to_end.singer_file import decode, selecting
 
 from marketplace_sandbox import credentials
 from marketplace_sandbox.server import running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from tests.end_to_end.singer_file import Emitted
@@ -52,13 +52,13 @@ class Project:
             ran = meltano("--environment", "dev", "run", *options, job, environment=environment, output=output)
         assert (installed, ran) == (0, 0), log.read_text(encoding="utf-8")[-6000:]
 
-    def emitted(self, **settings: Any) -> dict[str, Emitted]:
-        """Return what the tap alone, without a bookmark, emits now."""
-        return decode(self.singer_file(**settings))
+    def emitted(self, streams: Collection[str] = (), **settings: Any) -> dict[str, Emitted]:
+        """Return what the tap alone, without a bookmark, emits now of some streams, by default those of the tap."""
+        return decode(self.singer_file(streams, **settings))
 
-    def singer_file(self, **settings: Any) -> str:
+    def singer_file(self, streams: Collection[str] = (), **settings: Any) -> str:
         """Return the lines that the tap alone, without a bookmark, writes now."""
-        config = self.folder / "tap.json"
+        config, catalog = self.folder / "tap.json", self.folder / "catalog.json"
         access = {
             "api_url": self.sandbox.marketplace_url,
             "email": credentials.VENDOR_EMAIL,
@@ -66,7 +66,11 @@ class Project:
             "vendor_id": credentials.VENDOR_ID,
         }
         config.write_text(json.dumps({**access, **settings}), encoding="utf-8")
-        return subprocess.run([VENV / TAP, "--config", config], check=True, capture_output=True, text=True).stdout
+        command = [VENV / TAP, "--config", config]
+        if streams:
+            catalog.write_text(json.dumps(selecting(streams)), encoding="utf-8")
+            command += ["--catalog", catalog]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.fixture

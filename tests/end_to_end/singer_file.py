@@ -6,7 +6,12 @@ import json
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 exact = partial(json.loads, parse_float=Decimal)
 """Decode JSON; numbers with a fraction become Decimal."""
@@ -19,6 +24,15 @@ class Emitted:
     schema: dict[str, Any]
     keys: list[str]
     rows: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict)
+
+
+def selecting(streams: Collection[str]) -> dict[str, Any]:
+    """Give the tap's catalogue with these streams selected and no other."""
+    catalog = TapAtlassianMarketplace(validate_config=False).catalog_dict
+    for stream in catalog["streams"]:
+        root = next(entry for entry in stream["metadata"] if not entry["breadcrumb"])
+        root["metadata"]["selected"] = stream["tap_stream_id"] in streams
+    return dict(catalog)
 
 
 def decode(text: str) -> dict[str, Emitted]:

@@ -63,8 +63,12 @@ def columns(cursor: snowflake.connector.cursor.SnowflakeCursor) -> dict[str, dic
 
 
 def insert(cursor: snowflake.connector.cursor.SnowflakeCursor, stream: str, types: dict[str, str]) -> None:
-    rows = [message["record"] for message in messages if message["type"] == "RECORD" and message["stream"] == stream]
-    names = list(schemas[stream]["schema"]["properties"])
+    rows = [
+        {**message["record"], "_sdc_extracted_at": message["time_extracted"]}
+        for message in messages
+        if message["type"] == "RECORD" and message["stream"] == stream
+    ]
+    names = [*schemas[stream]["schema"]["properties"], "_sdc_extracted_at"]
     values = ", ".join(f'r.value:"{name}"::{types[name.upper()]}' for name in names)
     cursor.execute(
         f"insert into {PLACE}.{stream} ({', '.join(names)})"

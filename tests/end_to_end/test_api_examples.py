@@ -88,7 +88,7 @@ def test_every_leaf_is_emitted_and_every_declared_field_lands(
     url = postgres.replace("postgresql:", "postgresql+psycopg:")
     example_project.run("marketplace-to-postgres", loader="target-postgres", TARGET_POSTGRES_SQLALCHEMY_URL=url)
     for stream, rows in emitted.items():
-        assert_same(rows, rows_of_postgres(postgres, stream), lower_case=False)
+        assert_same(rows, rows_of_postgres(postgres, stream), in_duckdb=False)
 
 
 def test_every_leaf_that_the_preset_lists_reaches_journy(

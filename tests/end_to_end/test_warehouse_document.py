@@ -16,7 +16,16 @@ import yaml
 from scripts.meltano_project import VENV, users_environment
 from scripts.setup import ROOT
 from tests.end_to_end.conftest import Project
+from tests.end_to_end.customer_tables import Customers
 from tests.end_to_end.warehouse_document import QUERIES, Expected, documented, documented_keys, sql, views
+from tests.end_to_end.warehouses import (
+    STREAMS,
+    TYPES_IN_DUCKDB,
+    TYPES_IN_POSTGRES,
+    emitted_for_warehouses,
+    run_settings,
+    settings_of_the_jobs,
+)
 
 from marketplace_sandbox.server import running
 
@@ -24,13 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-STREAMS = ("licenses", "contacts", "transactions")
 MATCHES = "select transaction_id, line_id, license_id, multi_instance from sale_licenses"
-TYPES_OF_POSTGRES = """
-    select attname, format_type(atttypid, atttypmod) from pg_attribute
-    where attrelid = 'marketplace.{}'::regclass and attnum > 0 and not attisdropped
-"""
-TYPES_OF_DUCKDB = "select column_name, data_type from information_schema.columns where table_name = '{}'"
 KEYS = """
     select column_name from information_schema.key_column_usage join information_schema.table_constraints
     using (constraint_name, table_name) where constraint_type = 'PRIMARY KEY' and table_name = '{}'
@@ -47,6 +50,7 @@ class Loaded:
         query: Gives the rows of a query.
         types: Query for the columns and types of a table.
         expected: What the queries must find.
+        customers: What those about customers must find.
         gone: The licence that the Marketplace deleted between the runs.
         refreshed: When the refresh began.
     """
@@ -55,6 +59,7 @@ class Loaded:
     query: Callable[[str], list[tuple[Any, ...]]]
     types: str
     expected: Expected
+    customers: Customers
     gone: str
     refreshed: str
 
@@ -90,11 +95,11 @@ def pass_three_days(project: Project) -> str:
 def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     folder, warehouse = tmp_path_factory.mktemp("loaded"), request.param
     if warehouse == "duckdb":
-        name, types, path = "DuckDB", TYPES_OF_DUCKDB, folder / "marketplace.duckdb"
+        name, types, path = "DuckDB", TYPES_IN_DUCKDB, folder / "marketplace.duckdb"
         settings = {"TARGET_DUCKDB_PATH": str(path), "TARGET_DUCKDB_HARD_DELETE": "true"}
         query = partial(query_duckdb, path)
     else:
-        name, types = "PostgreSQL", TYPES_OF_POSTGRES
+        name, types = "PostgreSQL", TYPES_IN_POSTGRES
         server = request.getfixturevalue("postgres_server")
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute("create database documented")
@@ -108,15 +113,15 @@ def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     with running(customers=20) as sandbox:
         project = Project(folder, sandbox)
         run = partial(project.run, loader=f"target-{warehouse}", **settings)
-        run(f"marketplace-to-{warehouse}")
-        before = project.emitted()
+        run(f"marketplace-to-{warehouse}", **run_settings(project))
+        before = emitted_for_warehouses(project)
         for view in views(warehouse):
             query(view)
         gone = pass_three_days(project)
         refreshed = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")
-        run(f"marketplace-to-{warehouse}", "--full-refresh")
-        expected = Expected.among(before, project.emitted())
-    return Loaded(name, query, types, expected, gone, refreshed)
+        run(f"marketplace-to-{warehouse}", "--full-refresh", **run_settings(project))
+        emissions = before, emitted_for_warehouses(project)
+    return Loaded(name, query, types, Expected.among(*emissions), Customers.among(*emissions), gone, refreshed)
 
 
 def test_columns_types_and_keys_are_the_documented_ones(loaded: Loaded) -> None:
@@ -131,6 +136,7 @@ def test_the_queries_find_people_and_sales(loaded: Loaded) -> None:
     results = {name: loaded.query(sql(name)) for name in QUERIES}
 
     loaded.expected.assert_found({**results, "sale_licenses": loaded.query(MATCHES)})
+    loaded.customers.assert_found(results)
     by_account = "select s.account_id from transactions s join licenses l on l.account_id = s.account_id"
     matches = loaded.expected.matches()
     multi = {match for match in matches if match[3]}
@@ -140,6 +146,14 @@ def test_the_queries_find_people_and_sales(loaded: Loaded) -> None:
     assert renumbered
     assert len(loaded.query(by_account)) == len(matches) - len(multi) - len(renumbered)
     assert loaded.expected.orphans()
+
+
+def test_what_no_longer_holds_is_not_current(loaded: Loaded) -> None:
+    held = {"accounts": loaded.customers.accounts, "segments": loaded.customers.segments}
+    for table, view in (("accounts", "accounts"), ("mrr_segments", "segments")):
+        ((kept,),) = loaded.query(f"select count(*) from {table}")
+        assert loaded.query(f"select count(*) from current_{view}") == [(len(held[view]),)]
+        assert kept > len(held[view])
 
 
 def test_a_full_refresh_deletes_nothing_and_shows_what_is_gone(loaded: Loaded) -> None:
@@ -169,7 +183,7 @@ def test_snowflake_gets_the_documented_tables(python_with_snowflake: Path, proje
     loaders = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))["plugins"]["loaders"]
     pass_three_days(project)
     given = {
-        "singer": project.singer_file(),
+        "singer": project.singer_file(STREAMS, as_of=project.sandbox.world.today, **settings_of_the_jobs()),
         "config": next(found["config"] for found in loaders if found["name"] == "target-snowflake"),
         "views": views("snowflake"),
         "queries": {name: sql(name).replace('"', "") for name in QUERIES} | {"sale_licenses": MATCHES},
@@ -180,7 +194,7 @@ def test_snowflake_gets_the_documented_tables(python_with_snowflake: Path, proje
     assert ran.returncode == 0, ran.stderr[-3000:]
     found = json.loads(ran.stdout)
 
-    assert found["refused"] == [None] * 4
+    assert found["refused"] == [None] * (len(STREAMS) + 1)
     assert found["columns"] == {stream.upper(): documented(stream, "Snowflake") for stream in STREAMS}
     tables = [statement for statement in found["created"] if "CREATE TABLE" in statement]
     for stream, table in zip(STREAMS, tables, strict=True):
@@ -196,4 +210,6 @@ def test_snowflake_gets_the_documented_tables(python_with_snowflake: Path, proje
     for row in found["results"]["revenue"]:
         # fakesnow sums decimals as floating-point numbers.
         row[6] = round(row[6], 2)
-    Expected.among(project.emitted()).assert_found(found["results"])
+    emitted = emitted_for_warehouses(project)
+    Expected.among(emitted).assert_found(found["results"])
+    Customers.among(emitted).assert_found(found["results"])

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from scripts.setup import ROOT
+from tests.end_to_end import customer_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     Key = tuple[Any, ...]
 
 TEXT = (ROOT / "docs" / "warehouses.md").read_text(encoding="utf-8")
-QUERIES = ("people", "revenue", "orphans", "vanished")
+QUERIES = ("people", "revenue", "orphans", "vanished", *customer_tables.QUERIES)
 SPELLING = {"PostgreSQL": str, "DuckDB": str.lower, "Snowflake": str.upper}
 
 
@@ -30,7 +31,7 @@ def sql(label: str) -> str:
 
 
 def views(warehouse: str) -> list[str]:
-    return [*sql(warehouse).split(";"), sql("view")]
+    return [*sql(warehouse).split(";"), sql("view"), *sql("current").split(";")]
 
 
 def _table(heading: str) -> list[dict[str, str]]:
