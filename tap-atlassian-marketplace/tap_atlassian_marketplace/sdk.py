@@ -11,6 +11,7 @@ import io
 import json
 import logging
 import sys
+from dataclasses import replace
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
@@ -19,7 +20,7 @@ from singer_sdk import Stream, Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, Catalog
 
 from marketplace_singer import SettingsError, StrictSettings
 from tap_atlassian_marketplace.errors import (
@@ -64,6 +65,16 @@ class OrderedTap(StrictSettings, Tap):
             found = super().streams
             self._streams = {name: found[name] for name in self.stream_order}
         return self._streams
+
+    def setup_mapper(self) -> None:
+        """Make the stream maps; one for a stream that the catalogue leaves out is no error, though it lacks the key."""
+        super(Tap, self).setup_mapper()
+        self.mapper.register_raw_streams_from_catalog(
+            Catalog(
+                (name, entry if entry.metadata.resolve_selection()[()] else replace(entry, key_properties=None))
+                for name, entry in self.catalog.items()
+            )
+        )
 
     def prepare(self) -> None:
         """Do what all streams need, before the first one."""

@@ -15,6 +15,7 @@ from tests.tap.fake_marketplace import license_row, run, transaction_row
 
 from marketplace_singer import SettingsError
 from tap_atlassian_marketplace import examining
+from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 
 STREAMS = ("accounts", "people", "account_events", "mrr_segments", "anomalies")
 TODAY = {"as_of": "2026-03-01"}
@@ -232,3 +233,34 @@ def test_goodwill_may_be_ignored(marketplace, share, mrr):
     marketplace(LICENSES, SALES)
     accounts = customers(ignore_goodwill_below=share)["accounts"]
     assert next(row["mrr_gross"] for row in accounts if row["account_id"] == "E-1") == mrr
+
+
+EMPTY_KEY = {"mrr_segments": {"target_transaction_key": "target_transaction_key or '-'"}}
+"""As for loaders that make null of an empty text."""
+
+
+def catalog_of(*streams):
+    catalog = TapAtlassianMarketplace(validate_config=False).catalog_dict
+    for entry in catalog["streams"]:
+        root = next(each["metadata"] for each in entry["metadata"] if not each["breadcrumb"])
+        root["selected"] = entry["tap_stream_id"] in streams
+    return catalog
+
+
+def test_an_empty_part_of_a_key_may_be_replaced(marketplace):
+    marketplace(LICENSES, SALES)
+    plain = run(catalog=catalog_of("mrr_segments"), **TODAY)
+    mapped = run(catalog=catalog_of("mrr_segments"), stream_maps=EMPTY_KEY, **TODAY)
+    expected = [
+        {**row, "target_transaction_key": row["target_transaction_key"] or "-"} for row in plain.records("mrr_segments")
+    ]
+    assert mapped.records("mrr_segments") == expected
+    assert {row["target_transaction_key"] for row in expected} == {"-", "IN-1|line-1"}
+    (schema,) = [message for message in mapped.messages if message["type"] == "SCHEMA"]
+    assert schema["key_properties"] == ["account_id", "transaction_key", "target_transaction_key", "valid_from"]
+
+
+def test_a_stream_map_of_a_stream_that_is_left_out_does_no_harm(marketplace):
+    marketplace(LICENSES, SALES)
+    output = run(catalog=catalog_of("accounts"), stream_maps=EMPTY_KEY, **TODAY)
+    assert len(output.records("accounts")) == 3
