@@ -124,8 +124,11 @@ def test_an_open_invoice_is_unconfirmed_mrr() -> None:
     assert account(licence(), {**YEAR, "paymentStatus": "Open"})["mrr_unconfirmed"] == 85
 
 
-def test_a_discount_in_percent() -> None:
-    sale = row("New", 900, "2025-01-01", "2026-01-01", discounts=[{"type": "EXPERT", "amount": 300}])
+@pytest.mark.parametrize(
+    "off", [{"discounts": [{"type": "EXPERT", "amount": 200}, {"amount": 100}]}, {"partnerDiscountAmount": 300}]
+)
+def test_a_discount_in_percent(off: Row) -> None:
+    sale = row("New", 900, "2025-01-01", "2026-01-01", **off)
     assert account(licence(), sale)["discount_pct_last"] == 25
 
 
@@ -138,6 +141,43 @@ def test_a_discount_in_percent() -> None:
 )
 def test_paid_sales_say_the_renewal_date(end: str, sales: list[Row], renewal: str) -> None:
     assert account(licence(maintenanceEndDate=end), *sales)["renewal_date"] == renewal
+
+
+def test_the_end_of_a_trial_is_its_renewal_date() -> None:
+    assert account(trial("2025-07-01", "2025-07-31"))["renewal_date"] == "2025-07-31"
+
+
+@pytest.mark.parametrize(
+    ("fields", "start", "count"),
+    [
+        ({"latestEvaluationStartDate": "2025-03-01", "evaluationStartDate": "2024-01-01"}, "2025-03-01", 2),
+        ({"latestEvaluationStartDate": "NA", "evaluationStartDate": "2024-01-01"}, "2024-01-01", 1),
+        ({"latestEvaluationStartDate": None}, "2025-07-01", 1),
+    ],
+)
+def test_the_first_day_of_a_trial(fields: Row, start: str, count: int) -> None:
+    found = account(trial("2025-07-01", "2025-07-31", **fields))
+    assert (found["trial_start_date"], found["trial_count"]) == (start, count)
+
+
+def test_days_to_convert_are_counted_from_the_first_day_whatever_the_marketplace_says() -> None:
+    tried = licence(evaluationStartDate="2024-12-12", evaluationEndDate="2025-02-10", daysToConvertEval="-40")
+    found = account(tried, YEAR)
+    assert (found["trial_converted_at"], found["days_to_convert"]) == ("2025-01-01", 20)
+
+
+@pytest.mark.parametrize("kind", ["SOCIAL_IMPACT_GLOBAL_ACCESS", "INTERNAL USE", "SOMETHING_NEW"])
+def test_licence_types_pass_through(kind: str) -> None:
+    found = account(licence(licenseType=kind), YEAR)
+    assert (found["license_type"], found["mrr_source"], found["lifecycle_stage"]) == (kind, "transactions", "active")
+
+
+@pytest.mark.parametrize("nothing", ["null", "N/A", "NA", "RTBF", " ", None])
+def test_texts_that_stand_for_nothing_are_none(nothing: str | None) -> None:
+    details = {"company": nothing, "country": nothing, "technicalContact": {"email": nothing, "name": nothing}}
+    found = account(licence(contactDetails=details), YEAR)
+    names = ("company", "country", "country_code", "technical_contact_email", "technical_contact_name", "website")
+    assert {found[name] for name in names} == {None}
 
 
 # -- prices: estimates and opportunities

@@ -131,6 +131,19 @@ def test_a_refund_of_base_and_upgrade_in_one_row_spills_over() -> None:
     assert reasons(found) == []
 
 
+def test_a_change_sold_after_its_term_adds_nothing() -> None:
+    late = row("Upgrade", 300, "2025-07-01", "2026-01-01", sold="2026-02-01", tier="25 Users")
+    found = revenue(BASE, late)
+    assert (gross_on(found, "2025-12-31"), len(found.segments)) == (100, 1)
+    assert sum(entry.one_off for entry in found.money) == 300
+
+
+def test_a_refund_made_after_its_days_lowers_revenue_alone() -> None:
+    found = revenue(BASE, row("Refund", -100, "2025-01-01", "2025-02-01", sold="2025-03-01"))
+    assert (gross_on(found, "2025-01-15"), gross_on(found, "2025-03-01"), len(found.segments)) == (100, 100, 1)
+    assert (sum(entry.one_off for entry in found.money), reasons(found)) == (-100, [])
+
+
 def test_a_refund_of_more_than_was_sold_is_told() -> None:
     found = revenue(BASE, row("Refund", -1800, "2025-07-01", "2026-01-01"))
     assert (gross_on(found, "2025-07-01"), reasons(found)) == (0, ["refund_exceeds_sales"])

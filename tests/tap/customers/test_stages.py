@@ -148,6 +148,52 @@ def test_feedback_of_leaving_and_an_accepted_quote() -> None:
     assert health(YEAR, today="2025-12-20", quotes=(quote,)) == (70, [])
 
 
+@pytest.mark.parametrize(
+    ("kind", "day", "counts"),
+    [
+        ("uninstall", "2025-06-15", True),
+        ("Disable", "2025-07-15", True),
+        ("disable", "2025-06-14", False),
+        ("unsubscribe", "2025-07-01", False),
+        ("disable", "2025-07-16", False),
+        ("disable", None, False),
+    ],
+)
+def test_which_feedback_counts(kind: str, day: str | None, counts: bool) -> None:
+    score, _ = health(YEAR, feedback=({"feedbackType": kind, "date": day},))
+    assert score == (45 if counts else 70)
+
+
+@pytest.mark.parametrize(
+    ("status", "end", "missed"),
+    [
+        ("ACCEPTED", "2027-01-01", False),
+        ("accepted", "2026-01-02", False),
+        ("ACCEPTED", "2026-01-01", True),
+        ("PARTIALLY_ACCEPTED", "2027-01-01", True),
+        ("ACCEPTED", None, True),
+    ],
+)
+def test_which_quote_counts_for_a_renewal(status: str, end: str | None, missed: bool) -> None:
+    quote = {"quoteId": "Q", "quoteStatus": status, "endDate": end}
+    score, _ = health(YEAR, today="2025-12-20", quotes=(quote,))
+    assert score == (55 if missed else 70)
+
+
+@pytest.mark.parametrize(("today", "missed"), [("2025-12-01", False), ("2025-12-02", True), ("2026-01-01", True)])
+def test_a_quote_is_missed_in_the_last_thirty_days(today: str, missed: bool) -> None:
+    score, _ = health(YEAR, today=today, quotes=())
+    assert score == (55 if missed else 70)
+
+
+def test_health_is_never_below_nothing() -> None:
+    left = {"feedbackType": "uninstall", "date": "2025-07-10"}
+    goodwill = row("Refund", -60, "2025-07-01", "2026-01-01")
+    fields = {**FREEMAIL, "invoiceDunningReason": "declined"}
+    score, reasons = health(YEAR, goodwill, fields=fields, feedback=(left,))
+    assert (score, len(reasons)) == (0, 4)
+
+
 def test_who_is_no_customer_has_no_health() -> None:
     assert health(YEAR, fields={"status": "inactive"}, today="2027-01-01") == (None, [])
 
