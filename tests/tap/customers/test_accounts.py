@@ -143,29 +143,6 @@ def test_paid_sales_say_the_renewal_date(end: str, sales: list[Row], renewal: st
     assert account(licence(maintenanceEndDate=end), *sales)["renewal_date"] == renewal
 
 
-def test_the_end_of_a_trial_is_its_renewal_date() -> None:
-    assert account(trial("2025-07-01", "2025-07-31"))["renewal_date"] == "2025-07-31"
-
-
-@pytest.mark.parametrize(
-    ("fields", "start", "count"),
-    [
-        ({"latestEvaluationStartDate": "2025-03-01", "evaluationStartDate": "2024-01-01"}, "2025-03-01", 2),
-        ({"latestEvaluationStartDate": "NA", "evaluationStartDate": "2024-01-01"}, "2024-01-01", 1),
-        ({"latestEvaluationStartDate": None}, "2025-07-01", 1),
-    ],
-)
-def test_the_first_day_of_a_trial(fields: Row, start: str, count: int) -> None:
-    found = account(trial("2025-07-01", "2025-07-31", **fields))
-    assert (found["trial_start_date"], found["trial_count"]) == (start, count)
-
-
-def test_days_to_convert_are_counted_from_the_first_day_whatever_the_marketplace_says() -> None:
-    tried = licence(evaluationStartDate="2024-12-12", evaluationEndDate="2025-02-10", daysToConvertEval="-40")
-    found = account(tried, YEAR)
-    assert (found["trial_converted_at"], found["days_to_convert"]) == ("2025-01-01", 20)
-
-
 @pytest.mark.parametrize("kind", ["SOCIAL_IMPACT_GLOBAL_ACCESS", "INTERNAL USE", "SOMETHING_NEW"])
 def test_licence_types_pass_through(kind: str) -> None:
     found = account(licence(licenseType=kind), YEAR)
@@ -178,6 +155,19 @@ def test_texts_that_stand_for_nothing_are_none(nothing: str | None) -> None:
     found = account(licence(contactDetails=details), YEAR)
     names = ("company", "country", "country_code", "technical_contact_email", "technical_contact_name", "website")
     assert {found[name] for name in names} == {None}
+
+
+@pytest.mark.parametrize(
+    ("email", "cloud_id", "key"),
+    [
+        ("ada@eu.acme.com", "site-1", "company:acme.com"),
+        ("ada@gmail.com", "site-1", "site:site-1"),
+        ("ada@gmail.com", None, "E-1"),
+    ],
+)
+def test_what_the_licences_of_a_customer_share(email: str, cloud_id: str | None, key: str) -> None:
+    details = {"technicalContact": {"email": email}}
+    assert account(licence(contactDetails=details, cloudId=cloud_id), YEAR)["customer_key"] == key
 
 
 # -- prices: estimates and opportunities

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from tests.tap.customers.ledger import row
 from tests.tap.customers.licences import licence
 
 from tap_atlassian_marketplace.customers.domains import DomainClasses
+from tap_atlassian_marketplace.customers.price_list import share_of_price
 from tap_atlassian_marketplace.customers.survey import Survey
 
 if TYPE_CHECKING:
@@ -70,6 +72,22 @@ ROWS = [
     licence(addonLicenseId="3", appEntitlementNumber="E-3", evaluationLicense="7", evaluationSaleDate="2025-01-01"),
     licence(addonLicenseId="4", appEntitlementNumber="E-4", cmtDetails=MOVED),
 ]
+
+
+@pytest.mark.parametrize(
+    ("license_type", "hosting", "share"),
+    [
+        ("COMMERCIAL", "Data Center", "1"),
+        ("academic", "Cloud", "0.25"),
+        ("ACADEMIC", "Data Center", "0.5"),
+        ("COMMUNITY", "Cloud", "0.25"),
+        ("COMMUNITY", "Data Center", "0.25"),
+        ("OPEN_SOURCE", "Cloud", None),
+        (None, "Cloud", None),
+    ],
+)
+def test_the_part_of_the_price_that_a_type_pays(license_type: str | None, hosting: str, share: str | None) -> None:
+    assert share_of_price(license_type, hosting) == (share and Decimal(share))
 
 
 def test_partners_of_mailbox_providers_are_none() -> None:
