@@ -17,13 +17,13 @@ from scripts.meltano_project import JOURNY, TAP
 from scripts.setup import ROOT
 
 from target_journy.expressions import MappingFunctions, fields_of
-from target_journy.mapping_file import Property, listed
+from target_journy.mapping_file import Property, Template, listed
 from target_journy.mapping_reading import load_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from target_journy.mapping_file import EventSpec, ReferenceSpec, StreamSpec
+    from target_journy.mapping_file import EventSpec, Expression, ReferenceSpec, StreamSpec
 
 PRESET = "marketplace-raw"
 PAGE = f"docs/{PRESET}.md"
@@ -127,9 +127,13 @@ def properties_table(head: str, specs: Mapping[str, str | Property], schema: Map
     """Return the table of an account's, a user's or an event's values."""
     listed = {name: Property(spec) if isinstance(spec, str) else spec for name, spec in specs.items()}
     rows = [[code(name), type_of(prop, schema), code(prop.value or "")] for name, prop in listed.items()]
-    watched = [[f"`{prop.on_change}`", code(name)] for name, prop in listed.items() if prop.on_change]
-    told = f"\n{table(['event', 'tells of another'], watched)}" if watched else ""
-    return table([head, "type", "source"], rows) + told
+    return table([head, "type", "source"], rows) + changes_table(listed)
+
+
+def changes_table(properties: Mapping[str, Property]) -> str:
+    """Return the table of the events that tell of changes, if there are any, behind an empty line."""
+    watched = [[f"`{prop.on_change}`", code(name)] for name, prop in properties.items() if prop.on_change]
+    return f"\n{table(['event', 'tells of another'], watched)}" if watched else ""
 
 
 def code(text: str) -> str:
@@ -137,13 +141,16 @@ def code(text: str) -> str:
     return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
-def quoted(fields: str | list[str]) -> str:
-    """Return one or several expressions as code."""
-    return ", ".join(code(field) for field in ([fields] if isinstance(fields, str) else fields))
+def quoted(fields: Expression | Sequence[Expression]) -> str:
+    """Return one or several expressions or templates as code."""
+    listed_fields = [fields] if isinstance(fields, (str, Template)) else fields
+    return ", ".join(code(field if isinstance(field, str) else field.template) for field in listed_fields)
 
 
-def account_of(reference: ReferenceSpec) -> str:
+def account_of(reference: ReferenceSpec | None) -> str:
     """Say how a record names its account."""
+    if reference is None:
+        return "none"
     return f"the one already known by any of `{reference.aliases}`, else `{reference.id}`"
 
 
@@ -241,7 +248,7 @@ def grouped_table(head: str, specs: Mapping[str, str | Property], schema: Mappin
         ]
         for name, prop in listed.items()
     ]
-    return table([head, "type", "group", *(["meaning"] if schema else [])], rows)
+    return table([head, "type", "group", *(["meaning"] if schema else [])], rows) + changes_table(listed)
 
 
 def functions_table() -> str:

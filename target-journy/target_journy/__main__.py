@@ -6,8 +6,8 @@ from singer_sdk.exceptions import ConfigValidationError, MissingKeyPropertiesErr
 
 from marketplace_singer import InputError, SettingsError, run
 from target_journy.dispatch import StoppedError
+from target_journy.identities import RecordError
 from target_journy.ledger import LedgerError
-from target_journy.mapping import RecordError
 from target_journy.mapping_file import MappingError
 from target_journy.target import TargetJourny
 from target_journy.transports import DeliveryError

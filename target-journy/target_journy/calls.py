@@ -215,15 +215,14 @@ class EventCall:
         desk: Where the answer is noted.
         event: What the ledger has of it.
         body: The event itself.
-        account: The account that it happened to.
     """
 
-    def __init__(self, desk: Desk, event: Event, body: EventBody, account: str) -> None:
+    def __init__(self, desk: Desk, event: Event, body: EventBody) -> None:
         self._desk = desk
         self._event = event
         self._body = body
-        self._account = account
-        self.touches = frozenset({f"account {account}"})
+        whom = {"account": event.account, "user": body.user}
+        self.touches = frozenset(f"{kind} {key}" for kind, key in whom.items() if key)
 
     def begin(self) -> None:
         """Note that the event may arrive from now on."""
@@ -234,8 +233,9 @@ class EventCall:
 
     def send(self, transport: Transport) -> Receipt:
         """Track the event."""
-        body = self._body
-        return transport.track(self._event.event_id, body.name, self._account, body.triggered_at, body.metadata)
+        event, body = self._event, self._body
+        account = event.account or None
+        return transport.track(event.event_id, body.name, account, body.triggered_at, body.metadata, body.user)
 
     def settle(self, answer: Receipt | PayloadRejectedError) -> Iterable[Call]:
         """Acknowledge."""

@@ -5,26 +5,26 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from target_journy.operations import TrackEvent
+from target_journy.operations import AccountReference, TrackEvent, UpsertAccount, UpsertUser
 from target_journy.values import to_scalar, to_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from target_journy.folding import Change
-    from target_journy.operations import AccountReference, Source
+    from target_journy.operations import Source
     from target_journy.values import Scalar
 
 
 def change_events(
-    kind: str, key: str, account: AccountReference, source: Source, changes: Iterable[Change]
+    kind: str, key: str, part: UpsertAccount | UpsertUser | TrackEvent, source: Source, changes: Iterable[Change]
 ) -> list[TrackEvent]:
-    """Tell of changes.
+    """Tell of changes, to whom the values belong.
 
     Args:
-        kind: account or event: whose values changed.
-        key: Account id or event id.
-        account: The account that it happened to.
+        kind: account, user or event: whose values changed.
+        key: Account id, user or event id.
+        part: What brought the values.
         source: The row that brought the changes; its version is their time.
         changes: The changes.
 
@@ -32,6 +32,8 @@ def change_events(
         Events with `property`, `old_value` and `new_value`; what has no value is left out. Their ids hold the
         number of the change, as a value may change, go back and change again on one day.
     """
+    account = AccountReference(None) if isinstance(part, UpsertUser) else part.account
+    user = None if isinstance(part, UpsertAccount) else part.user
     events = []
     for change in changes:
         event_id = f"{change.event}:{kind}:{key}:{source.version}:{change.number}"
@@ -41,7 +43,7 @@ def change_events(
         for name, value in (("old_value", change.old), ("new_value", change.new)):
             if (scalar := to_scalar(value)) is not None:
                 metadata[name] = scalar
-        events.append(TrackEvent(event_id, change.event, account, _time(source.version), metadata))
+        events.append(TrackEvent(event_id, change.event, account, _time(source.version), metadata, user))
     return events
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from target_journy.dispatch import Dispatcher, Rehearsal
 from target_journy.fingerprints import REPEATED, Fingerprints
+from target_journy.identities import RecordError
 from target_journy.ledger import SeenRecord
-from target_journy.mapping import RecordError
 from target_journy.operations import Outcome, Source
 from target_journy.orphans import resolve_orphans
 from target_journy.planning import Planner

@@ -18,6 +18,8 @@ from target_journy.values import to_json, to_value
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from target_journy.mapping_file import Expression
+
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _PLACE = re.compile(r"{(\w+)}")
 _TEMPLATE_PLACE = re.compile(rf"{{({_PLAIN_NAME.pattern.replace('(', '(?:')})}}")
@@ -140,7 +142,10 @@ class Compiler:
             ExpressionError: The text has no place.
         """
         if not (names := places_of(text)):
-            raise ExpressionError(f"the template {text!r} has no place such as {{name}}; write it as a constant")
+            raise ExpressionError(
+                f"the template {text!r} has no place such as {{name}}; write it as a constant, or, where an id is "
+                f"wanted, as \"'{text}'\""
+            )
         variables = self._variables
         readers = {name: _walk(name.split(".")) for name in names if name not in variables}
 
@@ -151,6 +156,14 @@ class Compiler:
             return _TEMPLATE_PLACE.sub(lambda place: str(to_value(values[place[1]], "string")), text)
 
         return evaluate
+
+    def reader(self, expression: Expression) -> Callable[[Mapping[str, Any]], Any]:
+        """Make a function from record to value, of an expression or a template.
+
+        Raises:
+            ExpressionError: It cannot be read.
+        """
+        return self.compile(expression) if isinstance(expression, str) else self.template(expression.template)
 
     def compile(self, text: str) -> Callable[[Mapping[str, Any]], Any]:
         """Make a function from record to value.

@@ -220,6 +220,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
         self.properties = {name: (None, index) for name, (_, index) in self.properties.items()}
         self.pending = set(self.properties)
         self.rejected = {}
+        self.told = {}
         self.forgotten = True
 
     def payload(self) -> dict[str, Value]:

@@ -15,8 +15,9 @@ from target_journy.batches import Batches
 from target_journy.delivery import Delivery
 from target_journy.dispatch import Stop
 from target_journy.doors import destination_of, open_door, parallel_calls, refuse_unsayable
+from target_journy.identities import RecordError
 from target_journy.ledger import Ledger, LedgerError, Run
-from target_journy.mapping import DefaultMapping, RecordError, compile_streams
+from target_journy.mapping import DefaultMapping, compile_streams
 from target_journy.mapping_check import check_fields
 from target_journy.mapping_file import MappingError, fingerprint, within_groups
 from target_journy.mapping_reading import load_mapping

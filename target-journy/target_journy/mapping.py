@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from marketplace_singer.places import Places
 from target_journy.expressions import Compiler, ExpressionError
+from target_journy.identities import Key, Person, RecordError, Reference, identity, join_key
 from target_journy.key_styles import styled
 from target_journy.mapping_check import check_expressions
 from target_journy.mapping_file import MappingError, listed
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
         EventSpec,
         MappingFile,
         MembershipSpec,
-        ReferenceSpec,
         StreamSpec,
         UserSpec,
     )
@@ -39,13 +39,6 @@ if TYPE_CHECKING:
     AnySection: TypeAlias = AccountSpec | UserSpec | MembershipSpec | EventSpec
 
 OperationT = TypeVar("OperationT")
-
-_SEPARATOR = "|"
-_LONGEST_ID = 1000  # bytes: an index of PostgreSQL takes no more than 2,700 of two ids together
-
-
-class RecordError(Exception):
-    """A record cannot be mapped; the message names fields, never values."""
 
 
 class StreamMapping:
@@ -63,8 +56,8 @@ class StreamMapping:
     def __init__(self, stream: str, spec: StreamSpec, compiler: Compiler) -> None:
         self.stream = stream
         try:
-            self._key = _Key(spec.key, compiler)
-            self._version = compiler.compile(spec.version) if spec.version else None
+            self._key = Key(spec.key, compiler)
+            self._version = compiler.reader(spec.version) if spec.version else None
             self._accounts = [
                 _Where(part, _Account(part, spec.erased, compiler), compiler) for part in listed(spec.account)
             ]
@@ -122,16 +115,6 @@ def compile_streams(mapping: MappingFile, places: Mapping[str, Places] | None = 
     return {stream: StreamMapping(stream, spec, compiler) for stream, spec in mapping.streams.items()}
 
 
-def join_key(parts: Sequence[str]) -> str:
-    """Join the parts of a key so that no two keys of so many parts are one.
-
-    Parts that hold the separator themselves are escaped, which a separator at the end tells.
-    """
-    if len(parts) == 1 or not any(_SEPARATOR in part for part in parts):
-        return _SEPARATOR.join(parts)
-    return "".join(part.replace("%", "%25").replace(_SEPARATOR, "%7C") + _SEPARATOR for part in parts)
-
-
 class DefaultMapping:
     """Maps a stream that no mapping names: each record is an account, each field a property.
 
@@ -152,7 +135,7 @@ class DefaultMapping:
             return sha256(to_json(record).encode()).hexdigest()
         parts = []
         for name in self._key_properties:
-            if (part := _identity(name, record.get(name))) is None:
+            if (part := identity(name, record.get(name))) is None:
                 raise RecordError(f"the record has no {name}")
             parts.append(part)
         return join_key(parts)
@@ -186,42 +169,9 @@ def _holds(value: Any) -> bool:
     return bool(value) or (value is not False and isinstance(value, (int, float, Decimal)))
 
 
-class _Key:
-    def __init__(self, spec: str | list[str], compiler: Compiler) -> None:
-        names = [spec] if isinstance(spec, str) else spec
-        self._parts = [(name, compiler.compile(name)) for name in names]
-
-    def __call__(self, record: Mapping[str, Any]) -> str:
-        values = []
-        for name, part in self._parts:
-            value = _identity(name, part(record))
-            if value is None:
-                raise RecordError(f"the record has no {name}")
-            values.append(value)
-        return join_key(values)
-
-
-class _Reference:
-    def __init__(self, spec: ReferenceSpec, compiler: Compiler) -> None:
-        self._id = compiler.compile(spec.id)
-        self._aliases = compiler.compile(spec.aliases) if spec.aliases else None
-        self._shared = compiler.compile(spec.shared_alias) if spec.shared_alias else None
-
-    def __call__(self, record: Mapping[str, Any]) -> AccountReference:
-        aliases = (self._aliases(record) or []) if self._aliases else []
-        if not isinstance(aliases, list):
-            raise RecordError("the aliases of the account are no list")
-        names = (_identity("alias of the account", alias) for alias in aliases)
-        return AccountReference(
-            _identity("account", self._id(record)),
-            tuple(name for name in names if name),
-            _identity("shared alias of the account", self._shared(record)) if self._shared else None,
-        )
-
-
 class _Account:
     def __init__(self, spec: AccountSpec, erased: str | None, compiler: Compiler) -> None:
-        self._reference = _Reference(spec, compiler)
+        self._reference = Reference(spec, compiler)
         self._properties = Properties(spec.properties, spec.fields, erased, compiler, spec.null_policy)
 
     def __call__(self, record: Mapping[str, Any]) -> UpsertAccount:
@@ -234,40 +184,44 @@ class _Account:
 
 class _User:
     def __init__(self, spec: UserSpec, erased: str | None, compiler: Compiler) -> None:
-        self._email = compiler.compile(spec.email)
+        self._who = Person(spec.id, spec.email, compiler)
         self._properties = Properties(spec.properties, spec.fields, erased, compiler, spec.null_policy)
-        if self._properties.watched:
-            raise ExpressionError("`on_change` works for accounts and events; a user belongs to no account of its own")
 
     def __call__(self, record: Mapping[str, Any]) -> UpsertUser | None:
-        email = _identity("e-mail address", self._email(record))
-        return UpsertUser(email, *self._properties(record), self._properties.fill_once) if email else None
+        user, email = self._who(record)
+        if not user:
+            return None
+        values, problems = self._properties(record)
+        if email:
+            values["email"] = email
+        return UpsertUser(user, values, problems, self._properties.watched, self._properties.fill_once)
 
 
 class _Membership:
     def __init__(self, spec: MembershipSpec, compiler: Compiler) -> None:
-        self._slot = _Key(spec.slot, compiler)
-        self._account = _Reference(spec.account, compiler)
-        self._email = compiler.compile(spec.email)
+        self._slot = Key(spec.slot, compiler)
+        self._account = Reference(spec.account, compiler)
+        self._who = Person(spec.user, spec.email, compiler)
         self._forgotten = compiler.compile(spec.forgotten) if spec.forgotten else None
 
     def __call__(self, record: Mapping[str, Any]) -> HoldSlot:
-        email = _identity("e-mail address", self._email(record))
+        user, _ = self._who(record)
         forgotten = bool(self._forgotten(record)) if self._forgotten else False
-        return HoldSlot(self._slot(record), self._account(record), email, forgotten)
+        return HoldSlot(self._slot(record), self._account(record), user, forgotten)
 
 
 class _Event:
     def __init__(self, spec: EventSpec, compiler: Compiler) -> None:
         self._prefix = spec.prefix
-        self._id = _Key(spec.id, compiler)
-        self._kind = compiler.compile(spec.name) if spec.name else None
+        self._id = Key(spec.id, compiler)
+        self._kind = compiler.reader(spec.name) if spec.name else None
         self._names = spec.names
         self._other_name = spec.other_name
         self._name_style = spec.name_style
         self._order = spec.order
-        self._account = _Reference(spec.account, compiler)
-        self._time = compiler.compile(spec.time)
+        self._account = Reference(spec.account, compiler)
+        self._who = Person(spec.user, spec.email, compiler)
+        self._time = compiler.reader(spec.time)
         self._metadata = Properties(spec.metadata, spec.fields, None, compiler)
 
     def __call__(self, record: Mapping[str, Any]) -> TrackEvent:
@@ -280,8 +234,8 @@ class _Event:
         for field, value in metadata.items():
             if not isinstance(value, Unset) and (scalar := to_scalar(value)) is not None:
                 scalars[field] = scalar
-        time, watched = self._triggered_at(record, name), self._metadata.watched
-        return TrackEvent(event_id, name, self._account(record), time, scalars, watched)
+        time, (user, _) = self._triggered_at(record, name), self._who(record)
+        return TrackEvent(event_id, name, self._account(record), time, scalars, user, self._metadata.watched)
 
     def _name(self, record: Mapping[str, Any]) -> str:
         kind = self._kind(record) if self._kind else None
@@ -302,15 +256,3 @@ class _Event:
             return moment
         second = self._order.index(name) if name in self._order else len(self._order)
         return f"{moment[:10]}T12:{second // 60:02}:{second % 60:02}Z"
-
-
-def _identity(what: str, value: Any) -> str | None:
-    """An id as text that any ledger can hold; None for nothing."""
-    if isinstance(value, (dict, list)):
-        raise RecordError(f"the {what} is no text or number")
-    text = "" if value is None else str(value)
-    if "\0" in text:
-        raise RecordError(f"the {what} holds a null character")
-    if len(text.encode()) > _LONGEST_ID:
-        raise RecordError(f"the {what} is longer than {_LONGEST_ID} bytes")
-    return text or None

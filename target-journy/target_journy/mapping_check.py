@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from marketplace_singer.places import Places
 from marketplace_singer.shapes import did_you_mean
 from target_journy.expressions import ExpressionError, fields_of, places_of
-from target_journy.mapping_file import FieldsSpec, MappingError, Property, ReferenceSpec, listed
+from target_journy.mapping_file import FieldsSpec, MappingError, Property, ReferenceSpec, Template, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -103,7 +103,7 @@ def _check_path(place: str, path: tuple[str, ...], schema: Mapping[str, Any]) ->
 def _texts(spec: StreamSpec) -> Iterator[_Text]:
     yield from _of_value(("key",), spec.key)
     if spec.version:
-        yield _Text(("version",), spec.version)
+        yield from _of_value(("version",), spec.version)
     for name in ("account", "user", "membership", "event"):
         parts = getattr(spec, name)
         for number, part in enumerate(listed(parts)):
@@ -124,11 +124,16 @@ def _of_value(place: Path, value: Any) -> Iterator[_Text]:
         for name in ("include", "exclude", "rename"):
             fields = (field for field in getattr(value, name) if not any(sign in field for sign in "*?["))
             yield from (_Text((*place, name), field, "name") for field in fields)
+    elif isinstance(value, Template):
+        yield _Text(place, value.template, "template")
     elif isinstance(value, Property):
         yield from (_Text(place, text) for text in [value.value] if text is not None)
         yield from (_Text(place, text, "template") for text in [value.template] if text is not None)
     elif isinstance(value, dict):
         for key, prop in value.items():
             yield from _of_value((*place, key), prop)
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from _of_value((*place, number), part)
     else:
-        yield from (_Text(place, text) for text in ([value] if isinstance(value, str) else value))
+        yield _Text(place, value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -23,6 +23,20 @@ if TYPE_CHECKING:
 
 class MappingError(Exception):
     """The mapping cannot be used; the message says where and why."""
+
+
+class Template(msgspec.Struct, forbid_unknown_fields=True):
+    """A text with places.
+
+    Attributes:
+        template: The text; a place is `{field}` or `{variable}`, and where one has no value there is nothing.
+    """
+
+    template: str
+
+
+Expression: TypeAlias = str | Template
+"""A field, or a JMESPath expression over the record; or a template."""
 
 
 class Property(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -85,9 +99,9 @@ class ReferenceSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tr
         shared_alias: An id that several accounts share.
     """
 
-    id: str
+    id: Expression
     aliases: str | None = None
-    shared_alias: str | None = None
+    shared_alias: Expression | None = None
 
 
 class AccountSpec(ReferenceSpec, forbid_unknown_fields=True, omit_defaults=True):
@@ -103,13 +117,30 @@ class AccountSpec(ReferenceSpec, forbid_unknown_fields=True, omit_defaults=True)
 
 
 class UserSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A record is a user, known by e-mail; a record without one is no user."""
+    """A record is a user; a record that has neither id nor e-mail address is none.
 
-    email: str
+    Attributes:
+        email: The e-mail address, by which a user without an id is known.
+        id: The id in the system that the user comes from.
+    """
+
+    email: Expression | None = None
+    id: Expression | None = None
     properties: dict[str, str | Property] = {}
     fields: FieldsSpec | None = None
     null_policy: NullPolicy | None = None
     when: str | None = None
+
+    def __post_init__(self) -> None:
+        """See that there is a way to know the user.
+
+        Raises:
+            ValueError: There is none, or the address is named twice.
+        """
+        if self.email is None and self.id is None:
+            raise ValueError("Object missing required field `email` or `id`")
+        if self.id is not None and "email" in self.properties:
+            raise ValueError("Object names the e-mail address among `properties`; name it as `email`, beside `id`")
 
 
 class MembershipSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -118,15 +149,26 @@ class MembershipSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=T
     Attributes:
         slot: Identity of the role.
         account: The account that it belongs to.
-        email: Who holds it; nothing when it is vacant.
+        email: The e-mail address of who holds it; nothing when it is vacant.
+        user: The id of who holds it, for users that have one.
         forgotten: True when whoever held it was erased.
     """
 
-    slot: str | list[str]
+    slot: Expression | list[Expression]
     account: ReferenceSpec
-    email: str
+    email: Expression | None = None
+    user: Expression | None = None
     forgotten: str | None = None
     when: str | None = None
+
+    def __post_init__(self) -> None:
+        """See that it says who is a member.
+
+        Raises:
+            ValueError: It does not.
+        """
+        if self.email is None and self.user is None:
+            raise ValueError("Object missing required field `email` or `user`")
 
 
 class EventSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -134,8 +176,10 @@ class EventSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
     Attributes:
         id: Identity of the event, from what never changes.
-        account: The account that it happened to.
         time: When it happened.
+        account: The account that it happened to.
+        user: The id of the user who did it; with `account`, within that account.
+        email: The e-mail address of that user, if there is no id.
         prefix: Stands before the id.
         name: A value of the record that chooses the name among `names`, or is the name.
         names: Names by that value.
@@ -148,11 +192,13 @@ class EventSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
         when: A condition; where it does not hold, there is no event.
     """
 
-    id: str | list[str]
-    account: ReferenceSpec
-    time: str
+    id: Expression | list[Expression]
+    time: Expression
+    account: ReferenceSpec | None = None
+    user: Expression | None = None
+    email: Expression | None = None
     prefix: str = ""
-    name: str | None = None
+    name: Expression | None = None
     names: dict[str, str] = {}
     order: list[str] = []
     metadata: dict[str, str | Property] = {}
@@ -162,11 +208,13 @@ class EventSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     when: str | None = None
 
     def __post_init__(self) -> None:
-        """See that it has a name.
+        """See that it has a name, and somebody to whom it happened.
 
         Raises:
-            ValueError: It has none.
+            ValueError: It lacks one of them.
         """
+        if self.account is None and self.user is None and self.email is None:
+            raise ValueError("Object missing required field `account`, `user` or `email`")
         if self.name is None and self.other_name is None:
             raise ValueError("Object missing required field `name` or `other_name`")
 
@@ -180,8 +228,8 @@ class StreamSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
         erased: A text that stands where a person's data was; such a property is deleted.
     """
 
-    key: str | list[str]
-    version: str | None = None
+    key: Expression | list[Expression]
+    version: Expression | None = None
     erased: str | None = None
     account: AccountSpec | list[AccountSpec] | None = None
     user: UserSpec | list[UserSpec] | None = None

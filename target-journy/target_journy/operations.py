@@ -89,11 +89,16 @@ class UpsertAccount:
 
 @dataclass(frozen=True, slots=True)
 class UpsertUser:
-    """Create a user or update some of their properties."""
+    """Create a user or update some of their properties.
 
-    email: str
+    Attributes:
+        user: The e-mail address or id by which the user is known.
+    """
+
+    user: str
     properties: dict[str, Value | Unset]
     problems: dict[str, str] = field(default_factory=dict)
+    watched: Mapping[str, Watch] = field(default_factory=dict)
     fill_once: frozenset[str] = frozenset()
 
 
@@ -103,7 +108,7 @@ class HoldSlot:
 
     Attributes:
         slot: Identity of the role, for example licence and role.
-        email: Who holds it; None when it is vacant.
+        email: The e-mail address or id of who holds it; None when it is vacant.
         forgotten: Whoever held it was erased at the source, and has to be forgotten downstream too.
     """
 
@@ -115,11 +120,13 @@ class HoldSlot:
 
 @dataclass(frozen=True, slots=True)
 class TrackEvent:
-    """Something happened to an account, once.
+    """Something happened to an account, to a user, or to a user within an account, once.
 
     Attributes:
         event_id: Identity of the event for ever; it is sent once.
+        account: The account; without any name where the event is of a user alone.
         triggered_at: ISO 8601 in UTC.
+        user: The e-mail address or id of the user.
     """
 
     event_id: str
@@ -127,6 +134,7 @@ class TrackEvent:
     account: AccountReference
     triggered_at: str
     metadata: dict[str, Scalar]
+    user: str | None = None
     watched: Mapping[str, Watch] = field(default_factory=dict)
 
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 from target_journy.changes import change_events
 from target_journy.event_body import EventBody, pack_event
 from target_journy.folding import ITSELF, Entity
-from target_journy.ledger import Event
+from target_journy.ledger import NO_ACCOUNT, Event
 from target_journy.names import AccountNames
-from target_journy.operations import Operations, Outcome, UpsertAccount
+from target_journy.operations import Operations, Outcome, TrackEvent
 from target_journy.slots import SlotPlanner
 from target_journy.tickets import Ticket
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from target_journy.ledger import LedgerTransaction
-    from target_journy.operations import TrackEvent, UpsertUser
+    from target_journy.operations import UpsertAccount, UpsertUser
     from target_journy.options import Options
     from target_journy.tickets import Plan
 
@@ -44,15 +44,16 @@ class Planner:
         """
         names = AccountNames(self._ledger, (ref for _, operations in asked for ref in operations.references))
         accounts = [(plan, account) for plan, operations in asked for account in operations.accounts]
-        users = [(plan, user) for plan, operations in asked for user in operations.users]
         slots = [(plan, slot) for plan, operations in asked for slot in operations.slots]
-        events = [(plan, event) for plan, operations in asked for event in operations.events]
         ids = names.pin((account.account, plan.source) for plan, account in accounts)
-        changes = self._note_changes(accounts, ids, events)
-        self._plan_entities("account", [(plan, key, part) for (plan, part), key in zip(accounts, ids, strict=True)])
-        self._plan_entities("user", [(plan, user.email, user) for plan, user in users])
+        of_accounts = [(plan, key, account) for (plan, account), key in zip(accounts, ids, strict=True)]
+        of_users = [(plan, user.user, user) for plan, operations in asked for user in operations.users]
+        of_events = [(plan, event.event_id, event) for plan, operations in asked for event in operations.events]
+        changes = self._note_changes({"account": of_accounts, "user": of_users, "event": of_events})
+        self._plan_entities("account", of_accounts)
+        self._plan_entities("user", of_users)
         SlotPlanner(self._ledger, names, self._options, self._run).plan(slots)
-        self._plan_events(names, events + changes)
+        self._plan_events(names, [(plan, event) for plan, _, event in of_events] + changes)
         for plan, operations in asked:
             if operations == Operations():
                 plan.outcomes.append(Outcome.SKIPPED)
@@ -79,35 +80,35 @@ class Planner:
         self._ledger.save_entities(kind, {key: entities[key] for key in sorted(changed)})
 
     def _note_changes(
-        self,
-        accounts: Sequence[tuple[Plan, UpsertAccount]],
-        ids: Sequence[str],
-        events: Sequence[tuple[Plan, TrackEvent]],
+        self, asked: Mapping[str, Sequence[tuple[Plan, str, UpsertAccount | UpsertUser | TrackEvent]]]
     ) -> list[tuple[Plan, TrackEvent]]:
         """Compare watched values with those that the ledger has, before they are folded in.
+
+        Args:
+            asked: What each record asks for, by the kind of what it is about.
 
         Returns:
             What tells of the changes. It is on record with them, so that a run that is cut short loses none.
         """
-        asked: dict[str, list[tuple[Plan, str, UpsertAccount | TrackEvent]]] = {
-            "account": [(plan, key, part) for (plan, part), key in zip(accounts, ids, strict=True) if part.watched],
-            "event": [(plan, part.event_id, part) for plan, part in events if part.watched],
-        }
-        known = self._ledger.events(part.event_id for _, part in events if part.watched)
+        known = self._ledger.events(key for _, key, part in asked["event"] if part.watched)
         old_news = {event_id for event_id, event in known.items() if event.state in {"delivered", "passed"}}
         told = []
         for kind, items in asked.items():
-            entities = self._ledger.entities(kind, (key for _, key, _ in items))
+            watched = [(plan, key, part) for plan, key, part in items if part.watched]
+            entities = self._ledger.entities(kind, (key for _, key, _ in watched))
             changed = {}
-            for plan, key, part in items:
-                entity = entities.setdefault(key, Entity(known=kind == "event"))  # there is nothing of an event to send
-                values = part.properties if isinstance(part, UpsertAccount) else part.metadata
+            for plan, key, part in watched:
+                entity = entities.get(key) or Entity(known=kind == "event")  # there is nothing of an event to send
+                values = part.metadata if isinstance(part, TrackEvent) else part.properties
+                if kind == "event" and key not in entities and not part.watched.keys() & values.keys():
+                    continue  # most events have no value that changes, so nothing of them is kept
+                entities[key] = entity
                 changes, is_news = entity.watch(plan.source, values, part.watched)
                 if is_news:
                     changed[key] = entity
                 if kind == "event" and key not in old_news:
                     continue  # it is going to be told as it is now
-                told += [(plan, event) for event in change_events(kind, key, part.account, plan.source, changes)]
+                told += [(plan, event) for event in change_events(kind, key, part, plan.source, changes)]
             self._ledger.save_entities(kind, changed)
         return told
 
@@ -127,7 +128,8 @@ class Planner:
         for plan, operation in asked:
             known = events.get(operation.event_id)
             since = self._options.events_since
-            if not operation.account.names or (since is None and known and known.state == "passed"):
+            is_of_nobody = not operation.account.names and not operation.user
+            if is_of_nobody or (since is None and known and known.state == "passed"):
                 plan.outcomes.append(Outcome.SKIPPED)
                 continue
             if operation.triggered_at[:10] < (since or "") and not (known and known.state == "delivered"):
@@ -138,7 +140,7 @@ class Planner:
             if known and known.state == "delivered":
                 plan.outcomes.append(Outcome.UNCHANGED)
                 continue
-            account, shared = names.resolve(operation.account)
+            account, shared = names.resolve(operation.account) if operation.account.names else (NO_ACCOUNT, False)
             body = _body(operation, multi_instance=account is not None and shared)
             if known and known.state == "rejected" and (known.body, known.account) == (body, account):
                 plan.outcomes.append(Outcome.REJECTED)
@@ -177,4 +179,5 @@ def _body(operation: TrackEvent, *, multi_instance: bool) -> str:
     metadata: dict[str, Any] = dict(operation.metadata)
     if multi_instance:
         metadata["multi_instance"] = True
-    return pack_event(EventBody(operation.name, operation.triggered_at, metadata, list(operation.account.names)))
+    names = list(operation.account.names)
+    return pack_event(EventBody(operation.name, operation.triggered_at, metadata, names, operation.user))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from target_journy.mapping import join_key
+from target_journy.identities import join_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

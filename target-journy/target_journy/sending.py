@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from target_journy.calls import Desk, EntityCall, EventCall, MembersCall, Result
 from target_journy.event_body import unpack_event
+from target_journy.ledger import NO_ACCOUNT
 from target_journy.operations import Outcome
 from target_journy.transports import MEMBERS_PER_CALL
 
@@ -112,7 +113,7 @@ class Sender:
             events = [(event, unpack_event(event.body)) for event in ledger.events(ids).values() if event.body]
             accounts = ledger.known("account", (event.account for event, _ in events if event.account))
         for event, body in sorted(events, key=lambda item: (item[1].triggered_at, item[0].event_id)):
-            if event.account in accounts:
-                yield EventCall(desk, event, body, event.account)
+            if event.account == NO_ACCOUNT or event.account in accounts:
+                yield EventCall(desk, event, body)
             else:
                 desk.results["event", event.event_id] = Result(Outcome.WAITING)

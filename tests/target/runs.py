@@ -35,6 +35,10 @@ class Door(Protocol):
     def take_calls(self) -> list[Call]: ...
 
 
+def identified(user: str) -> dict[str, str]:
+    return {"email" if "@" in user else "userId": user}
+
+
 class FakeDoor:
     """A transport that keeps what it gets in a state like the sandbox's.
 
@@ -59,19 +63,30 @@ class FakeDoor:
         body = {"identification": {"accountId": account}, "properties": dict(properties)}
         return self._call("/accounts/upsert", body, lambda b: self.state.upsert_account(*b.values()))
 
-    def upsert_user(self, email: str, properties: Any, revision: int) -> Receipt:
-        body = {"identification": {"email": email}, "properties": dict(properties)}
+    def upsert_user(self, user: str, properties: Any, revision: int) -> Receipt:
+        body = {"identification": identified(user), "properties": dict(properties)}
         return self._call("/users/upsert", body, lambda b: self.state.upsert_user(*b.values()))
 
-    def add_members(self, account: str, emails: Any) -> Receipt:
-        return self._members("add", account, emails, self.state.add_members)
+    def add_members(self, account: str, users: Any) -> Receipt:
+        return self._members("add", account, users, self.state.add_members)
 
-    def remove_members(self, account: str, emails: Any) -> Receipt:
-        return self._members("remove", account, emails, self.state.remove_members)
+    def remove_members(self, account: str, users: Any) -> Receipt:
+        return self._members("remove", account, users, self.state.remove_members)
 
-    def track(self, event_id: str, name: str, account: str, triggered_at: str, metadata: Any) -> Receipt:
+    def track(
+        self,
+        event_id: str,
+        name: str,
+        account: str | None,
+        triggered_at: str,
+        metadata: Any,
+        user: str | None = None,
+    ) -> Receipt:
         body = {
-            "identification": {"account": {"accountId": account}},
+            "identification": {
+                **({"user": identified(user)} if user else {}),
+                **({"account": {"accountId": account}} if account else {}),
+            },
             "name": name,
             "triggeredAt": triggered_at,
             "metadata": dict(metadata),
@@ -81,9 +96,9 @@ class FakeDoor:
     def close(self) -> None:
         pass
 
-    def _members(self, verb: str, account: str, emails: Any, apply: Callable[[Any, Any], None]) -> Receipt:
-        users = [{"identification": {"email": email}} for email in emails]
-        body = {"account": {"accountId": account}, "users": users}
+    def _members(self, verb: str, account: str, users: Any, apply: Callable[[Any, Any], None]) -> Receipt:
+        members = [{"identification": identified(user)} for user in users]
+        body = {"account": {"accountId": account}, "users": members}
         return self._call(
             f"/accounts/users/{verb}",
             body,

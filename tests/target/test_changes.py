@@ -11,11 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 from tests.target.rows import license_messages, license_row, person, sale
+from tests.target.test_ledger import rows
 
 from target_journy.folding import Entity, pack, unpack
-from target_journy.mapping import compile_streams
-from target_journy.mapping_file import MappingError
-from target_journy.mapping_reading import load_mapping
 from target_journy.operations import Source, Watch
 from target_journy.transports import DeliveryError
 from target_journy.values import UNSET
@@ -216,11 +214,44 @@ def test_what_was_not_sent_yet_is_sent_as_it_is_now(fake: World) -> None:
     assert told(fake) == [("tier_changed", "10 Users", "25 Users")]
 
 
-def test_users_have_no_changes_to_tell() -> None:
-    user = {"email": "email", "properties": {"phone": {"value": "phone", "on_change": "phone_changed"}}}
-    mapping, *_ = load_mapping(None, {"streams": {"people": {"key": "email", "user": user}}})
-    with pytest.raises(MappingError, match="stream 'people': `on_change` works for accounts and events"):
-        compile_streams(mapping)
+PHONES = {
+    "people": {
+        "key": "id",
+        "version": "day",
+        "user": {"email": "email", "properties": {"phone": {"value": "phone", "on_change": "phone_changed"}}},
+    }
+}
+
+
+def phone(day: int, number: str | None) -> Message:
+    return "people", {"id": 1, "day": f"2026-03-{day:02}", "email": "ann@acme.com", "phone": number}
+
+
+def test_a_change_of_a_user_is_told_of_the_user_alone(world: World) -> None:
+    world.load([phone(1, "1")], mapping={"streams": PHONES})
+    assert world.state.events == []
+    world.load([phone(2, "2")], mapping={"streams": PHONES})
+    (event,) = world.state.events
+    assert (event["name"], event["user"], event["account"]) == ("phone_changed", "ann@acme.com", None)
+    assert event["triggeredAt"] == "2026-03-02T12:00:00Z"
+    assert told(world) == [("phone_changed", "1", "2")]
+    assert world.load([phone(2, "2")], mapping={"streams": PHONES}).calls == []
+    assert world.load([phone(1, "1")], mapping={"streams": PHONES}).paths["/track"] == 0
+
+
+def test_who_is_forgotten_leaves_no_value_to_tell_of() -> None:
+    entity = Entity()
+    see(entity, "ann@acme.com", "1")
+    entity.forget()
+    assert "ann" not in pack(entity)
+    assert see(entity, "bob@acme.com", "2") == []
+
+
+def test_an_event_without_a_value_that_changes_is_not_kept_to_be_compared(world: World) -> None:
+    silent = sale(1)
+    del silent[1]["purchaseDetails"]["vendorAmount"]
+    world.load([*one_license(1), silent, sale(2)])
+    assert rows(world)["entities"] == 1 + 1  # the account, and the sale that has an amount
 
 
 def test_a_ledger_of_version_1_goes_on(fake: World) -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from target_journy.identities import RecordError, join_key
 from target_journy.loader import Loader
-from target_journy.mapping import DefaultMapping, RecordError, compile_streams, join_key
+from target_journy.mapping import DefaultMapping, compile_streams
 from target_journy.mapping_check import check_fields
 from target_journy.mapping_file import MappingError, listed
 from target_journy.mapping_reading import load_mapping

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from target_journy.identities import RecordError
 from target_journy.key_styles import snake_case
 from target_journy.loader import Loader
 from target_journy.mapping import compile_streams
@@ -266,3 +267,48 @@ def test_each_of_several_parts_is_checked(fake: World) -> None:
     ):
         loader.open_stream("clients", schema, ["id"])
     loader.close()
+
+
+TEMPLATES = {
+    "key": [{"template": "{app}:{number}"}, "line"],
+    "version": {"template": "{day}T{time}Z"},
+    "account": {"id": {"template": "{app}-{number}"}, "shared_alias": {"template": "all-{app}"}},
+    "user": {"email": {"template": "{name}@{domain}"}},
+    "membership": {
+        "slot": {"template": "{app} {number} owner"},
+        "account": {"id": {"template": "{app}-{number}"}},
+        "email": {"template": "{name}@{domain}"},
+    },
+    "event": {
+        "id": {"template": "{app}/{number}/{line}"},
+        "account": {"id": {"template": "{app}-{number}"}},
+        "email": {"template": "{name}@{domain}"},
+        "time": {"template": "{day}T{time}Z"},
+        "name": {"template": "{app}_bought"},
+    },
+}
+PARTS = {"app": "draw", "number": 7, "line": "1", "day": "2026-03-01", "time": "09:30:00", "name": "ann"}
+
+
+def test_templates_of_ids_times_and_addresses(world: World) -> None:
+    mapped = {"variables": {"domain": "acme.com"}, "streams": {"clients": TEMPLATES}}
+    run = world.load([("clients", PARTS)], mapping=mapped)
+    assert (run.exit_code, run.counts) == (0, {"clients": {"delivered": 1}})
+    assert world.state.accounts["draw-7"].users == ["ann@acme.com"]
+    assert list(world.state.users) == ["ann@acme.com"]
+    (event,) = world.state.events
+    assert event == {
+        "name": "draw_bought",
+        "account": "draw-7",
+        "user": "ann@acme.com",
+        "metadata": {"event_id": "draw/7/1"},
+        "triggeredAt": "2026-03-01T09:30:00Z",
+    }
+    # Where a place has no value there is nothing: nobody, no time, and for a key no sound record.
+    run = world.load([("clients", {**PARTS, "line": "2", "name": None})], mapping=mapped)
+    assert run.counts == {"clients": {"delivered": 1}}
+    assert world.state.events[1]["user"] is None
+    run = world.load([("clients", {**PARTS, "line": "3", "time": ""})], mapping=mapped)
+    assert run.quarantined[0]["reason"] == "the time of the event is missing or no date"
+    with pytest.raises(RecordError, match=r"the record has no \{app\}:\{number\}"):
+        world.load([("clients", {**PARTS, "app": None})], mapping=mapped)

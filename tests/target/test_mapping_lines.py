@@ -71,6 +71,14 @@ def said_about(path: Path, text: str) -> str:
             ),
             "FILE, line 10: stream 'a', event[2].when: 'a >' is no JMESPath expression",
         ),
+        (
+            "streams:\n  a:\n    key:\n    - b\n    - template: always\n",
+            "FILE, line 5: stream 'a', key[2]: the template 'always' has no place such as {name}",
+        ),
+        (
+            "streams:\n  a:\n    key: id\n    account:\n      id: {template: '{x}', type: string}\n",
+            ("setting 'mapping': FILE, line 5: streams.a.account.id.type: Object contains unknown field `type`"),
+        ),
     ],
 )
 def test_the_line_is_named(tmp_path: Path, text: str, says: str) -> None:
@@ -87,6 +95,36 @@ def test_a_field_that_the_stream_lacks(fake: World, tmp_path: Path) -> None:
     assert str(error.value) == (
         f"{path}, line 9: stream 'clients', account.properties.size: the stream has no field 'sise'; "
         "did you mean 'size'?"
+    )
+    assert fake.door.take_calls() == []
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("key: {template: '{id}-{nmae}'}", "key"),
+        ("key: [id, {template: '{nmae}'}]", "key[2]"),
+        ("version: {template: '{nmae}Z'}", "version"),
+        ("account: {id: {template: 'x-{nmae}'}}", "account.id"),
+        ("user: {id: {template: '{nmae}'}}", "user.id"),
+        ("user: {email: {template: '{nmae}@acme.com'}}", "user.email"),
+        ("membership: {slot: id, account: {id: id}, user: {template: '{nmae}'}}", "membership.user"),
+        ("event: {id: id, user: id, other_name: x, time: {template: '{nmae}'}}", "event.time"),
+    ],
+)
+def test_a_field_that_the_stream_lacks_in_a_template_of_an_id(
+    fake: World, tmp_path: Path, line: str, place: str
+) -> None:
+    path = tmp_path / "mapping.yml"
+    key = "" if line.startswith("key") else "    key: id\n"
+    path.write_text(f"streams:\n  clients:\n{key}    {line}\n")
+    loader = Loader(fake.config(mapping=str(path)))
+    with pytest.raises(MappingError) as error:
+        loader.open_stream("clients", {"properties": {"id": {}, "name": {}}}, ["id"])
+    loader.close()
+    number = path.read_text().splitlines().index(f"    {line}") + 1
+    assert str(error.value) == (
+        f"{path}, line {number}: stream 'clients', {place}: the stream has no field 'nmae'; did you mean 'name'?"
     )
     assert fake.door.take_calls() == []
 

@@ -2,13 +2,14 @@
 
 from target_journy.ledger.condition import Condition, condition_of
 from target_journy.ledger.errors import LedgerError
-from target_journy.ledger.events import Event
+from target_journy.ledger.events import NO_ACCOUNT, Event
 from target_journy.ledger.ledger import Ledger, LedgerTransaction
 from target_journy.ledger.memberships import Slot
 from target_journy.ledger.records import SeenRecord
 from target_journy.ledger.runs import Run
 
 __all__ = [
+    "NO_ACCOUNT",
     "Condition",
     "Event",
     "Ledger",

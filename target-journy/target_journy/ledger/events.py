@@ -14,9 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+NO_ACCOUNT = ""
+"""Stands for the account of an event that happened to a user alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event that was seen; its body is kept until it is delivered."""
+    """An event that was seen; its body is kept until it is delivered.
+
+    Attributes:
+        account: Id of its account; None while that is not known, `NO_ACCOUNT` if it has none.
+    """
 
     event_id: str
     state: str

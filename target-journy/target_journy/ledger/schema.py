@@ -86,7 +86,7 @@ events = Table(
     _destination(),
     Column("event_id", String, primary_key=True),
     Column("state", String, nullable=False),  # waiting | sending | delivered | rejected | passed
-    Column("account", String),
+    Column("account", String),  # '' for an event of a user alone
     Column("body", Text),  # kept until it is delivered
     Column("reason", Text),
     Column("waiting_stream", String),

@@ -61,7 +61,10 @@ class HeldBackError(DeliveryError):
 
 
 class Transport(Protocol):
-    """Carries calls to a destination; every call may raise `PayloadRejectedError` or `DeliveryError`."""
+    """Carries calls to a destination; every call may raise `PayloadRejectedError` or `DeliveryError`.
+
+    A user is called by e-mail address, or by an id, which has no @.
+    """
 
     @property
     def knows_repeats(self) -> bool:
@@ -70,19 +73,25 @@ class Transport(Protocol):
     def upsert_account(self, account: str, properties: Mapping[str, Value], revision: int) -> Receipt:
         """Create or update an account; the revision is another one once this was acknowledged."""
 
-    def upsert_user(self, email: str, properties: Mapping[str, Value], revision: int) -> Receipt:
+    def upsert_user(self, user: str, properties: Mapping[str, Value], revision: int) -> Receipt:
         """Create or update a user; the revision is another one once this was acknowledged."""
 
-    def add_members(self, account: str, emails: Sequence[str]) -> Receipt:
+    def add_members(self, account: str, users: Sequence[str]) -> Receipt:
         """Make users members of an account, at most `MEMBERS_PER_CALL`."""
 
-    def remove_members(self, account: str, emails: Sequence[str]) -> Receipt:
+    def remove_members(self, account: str, users: Sequence[str]) -> Receipt:
         """End memberships, at most `MEMBERS_PER_CALL`."""
 
     def track(
-        self, event_id: str, name: str, account: str, triggered_at: str, metadata: Mapping[str, Scalar]
+        self,
+        event_id: str,
+        name: str,
+        account: str | None,
+        triggered_at: str,
+        metadata: Mapping[str, Scalar],
+        user: str | None = None,
     ) -> Receipt:
-        """Tell an event of an account."""
+        """Tell an event of an account, of a user, or of a user within an account."""
 
 
 MEMBERS_PER_CALL = 100

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from marketplace_http import HeaderAuth
+from target_journy.people import is_email
 from target_journy.transports import DeliveryError, PayloadRejectedError, Receipt
 from target_journy.transports.http import HttpDoor, request_id
 from target_journy.values import to_json
@@ -76,31 +77,40 @@ class JournyRest(HttpDoor):
         """Create or update an account, known by its id alone: accounts that share a domain stay apart."""
         return self._post("/accounts/upsert", {"identification": _account(account), "properties": dict(properties)})
 
-    def upsert_user(self, email: str, properties: Mapping[str, Value], revision: int) -> Receipt:  # noqa: ARG002
-        """Create or update a user, known by e-mail."""
-        return self._post("/users/upsert", {"identification": {"email": email}, "properties": dict(properties)})
+    def upsert_user(self, user: str, properties: Mapping[str, Value], revision: int) -> Receipt:  # noqa: ARG002
+        """Create or update a user; the e-mail address of one that has an id tells who it is, too."""
+        identification, rest = _user(user), dict(properties)
+        email = rest.get("email")
+        if "email" not in identification and isinstance(email, str) and is_email(email):
+            identification["email"] = email
+            del rest["email"]
+        return self._post("/users/upsert", {"identification": identification, "properties": rest})
 
-    def add_members(self, account: str, emails: Sequence[str]) -> Receipt:
+    def add_members(self, account: str, users: Sequence[str]) -> Receipt:
         """Make users members of an account."""
-        return self._post("/accounts/users/add", _members(account, emails))
+        return self._post("/accounts/users/add", _members(account, users))
 
-    def remove_members(self, account: str, emails: Sequence[str]) -> Receipt:
+    def remove_members(self, account: str, users: Sequence[str]) -> Receipt:
         """End memberships; the users stay."""
-        return self._post("/accounts/users/remove", _members(account, emails))
+        return self._post("/accounts/users/remove", _members(account, users))
 
     def track(
         self,
         event_id: str,  # noqa: ARG002 - as above
         name: str,
-        account: str,
+        account: str | None,
         triggered_at: str,
         metadata: Mapping[str, Scalar],
+        user: str | None = None,
     ) -> Receipt:
-        """Tell an event of an account. There is no idempotency key: what may be a repeat is counted."""
+        """Tell an event. There is no idempotency key: what may be a repeat is counted."""
         return self._post(
             "/track",
             {
-                "identification": {"account": _account(account)},
+                "identification": {
+                    **({"user": _user(user)} if user else {}),
+                    **({"account": _account(account)} if account else {}),
+                },
                 "name": name,
                 "triggeredAt": triggered_at,
                 "metadata": dict(metadata),
@@ -133,10 +143,14 @@ def _account(account: str) -> dict[str, str]:
     return {"accountId": account}
 
 
-def _members(account: str, emails: Sequence[str]) -> dict[str, Any]:
+def _user(user: str) -> dict[str, str]:
+    return {"email" if is_email(user) else "userId": user}
+
+
+def _members(account: str, users: Sequence[str]) -> dict[str, Any]:
     return {
         "account": _account(account),
-        "users": [{"identification": {"email": email}} for email in emails],
+        "users": [{"identification": _user(user)} for user in users],
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from target_journy.people import is_email
 from target_journy.transports import Receipt
 
 if TYPE_CHECKING:
@@ -30,28 +31,31 @@ class SilentTransport:
         """Accept an account."""
         return self._accept("upsert_account", account=account, properties=properties)
 
-    def upsert_user(self, email: str, properties: Mapping[str, Value], revision: int) -> Receipt:  # noqa: ARG002
+    def upsert_user(self, user: str, properties: Mapping[str, Value], revision: int) -> Receipt:  # noqa: ARG002
         """Accept a user."""
-        return self._accept("upsert_user", email=email, properties=properties)
+        return self._accept("upsert_user", **{"email" if is_email(user) else "user": user}, properties=properties)
 
-    def add_members(self, account: str, emails: Sequence[str]) -> Receipt:
+    def add_members(self, account: str, users: Sequence[str]) -> Receipt:
         """Accept new memberships."""
-        return self._accept("add_members", account=account, emails=emails)
+        return self._accept("add_members", account=account, users=users)
 
-    def remove_members(self, account: str, emails: Sequence[str]) -> Receipt:
+    def remove_members(self, account: str, users: Sequence[str]) -> Receipt:
         """Accept the end of memberships."""
-        return self._accept("remove_members", account=account, emails=emails)
+        return self._accept("remove_members", account=account, users=users)
 
     def track(
         self,
         event_id: str,  # noqa: ARG002
         name: str,
-        account: str,
+        account: str | None,
         triggered_at: str,
         metadata: Mapping[str, Scalar],
+        user: str | None = None,
     ) -> Receipt:
         """Accept an event."""
-        return self._accept("track", name=name, account=account, triggered_at=triggered_at, metadata=metadata)
+        who = {"account": account, "user": user}
+        whom = {kind: key for kind, key in who.items() if key}
+        return self._accept("track", name=name, **whom, triggered_at=triggered_at, metadata=metadata)
 
     def _accept(self, call: str, **details: Any) -> Receipt:
         if len(self.preview) < _LONGEST_PREVIEW:

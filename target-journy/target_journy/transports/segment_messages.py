@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from target_journy.people import is_email
 from target_journy.transports import PayloadRejectedError, Receipt
 from target_journy.values import to_json
 
@@ -23,8 +24,8 @@ _CANNOT = "The Segment protocol cannot {}: do it in the tool behind it, or use t
 class SegmentMessages(ABC):
     """Writes each call as messages, and hands them to `take`.
 
-    Accounts are groups, users are known by their e-mail address, and what is about an account alone has its id as
-    `anonymousId`, as the protocol asks for somebody in every message.
+    Accounts are groups; the `userId` is what a user is known by, an e-mail address or an id. What is about an account
+    alone has its id as `anonymousId`, as the protocol asks for somebody in every message.
 
     Args:
         scope: Goes into every message id: at Segment these must differ between all sources of all its customers.
@@ -45,35 +46,42 @@ class SegmentMessages(ABC):
         content = {"type": "group", "anonymousId": account, "groupId": account, "traits": dict(properties)}
         return self.take([self._message(content, revision, content)])
 
-    def upsert_user(self, email: str, properties: Mapping[str, Value], revision: int) -> Receipt:
+    def upsert_user(self, user: str, properties: Mapping[str, Value], revision: int) -> Receipt:
         """Describe a user."""
         _refuse_nulls(properties)
-        if properties.get("email", email) != email:
+        address = {"email": user} if is_email(user) else {}
+        if address and properties.get("email", user) != user:
             reason = "In the Segment protocol the property email is the address by which a user is known"
             raise PayloadRejectedError(reason, None, {"properties.email": reason})
-        content = {"type": "identify", "userId": email, "traits": {**properties, "email": email}}
+        content = {"type": "identify", "userId": user, "traits": {**properties, **address}}
         return self.take([self._message(content, revision, content)])
 
-    def add_members(self, account: str, emails: Sequence[str]) -> Receipt:
+    def add_members(self, account: str, users: Sequence[str]) -> Receipt:
         """Put each user into a group."""
-        contents = [{"type": "group", "userId": email, "groupId": account} for email in emails]
+        contents = [{"type": "group", "userId": user, "groupId": account} for user in users]
         return self.take([self._message(content, content) for content in contents])
 
-    def remove_members(self, account: str, emails: Sequence[str]) -> Receipt:  # noqa: ARG002 - it never works
+    def remove_members(self, account: str, users: Sequence[str]) -> Receipt:  # noqa: ARG002 - it never works
         """Refuse it: there is no such message."""
         raise PayloadRejectedError(_CANNOT.format("end a membership"), None, {})
 
     def track(
-        self, event_id: str, name: str, account: str, triggered_at: str, metadata: Mapping[str, Scalar]
+        self,
+        event_id: str,
+        name: str,
+        account: str | None,
+        triggered_at: str,
+        metadata: Mapping[str, Scalar],
+        user: str | None = None,
     ) -> Receipt:
-        """Tell an event of a group."""
+        """Tell an event of a group, of a user, or of a user within a group."""
         content = {
             "type": "track",
-            "anonymousId": account,
+            **({"userId": user} if user else {"anonymousId": account}),
             "event": name,
             "timestamp": triggered_at,
             "properties": dict(metadata),
-            "context": {"groupId": account},
+            **({"context": {"groupId": account}} if account else {}),
         }
         return self.take([self._message(content, "event", event_id)])
 
