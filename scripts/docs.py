@@ -52,6 +52,10 @@ The group says which choice of the setting `property_groups` sends a property: w
 `TARGET_JOURNY_PROPERTY_GROUPS=trial,links` the core properties, those of trials and the links are sent, but neither
 money nor contacts. Without the setting all are sent. A contact that was vacated or forgotten is deleted from its
 account; other values that are no longer known stay.
+
+Changes are told as events of their own, those of an account as of the day of the run that met them. They have the names
+and ids of the preset `marketplace-raw`. Who switches from one preset to the other is told no change twice; one that
+falls between the last run of the one and the first of the other is not told.
 """
 NOT_SENT = """\
 ## What is not sent

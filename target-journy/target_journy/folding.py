@@ -10,7 +10,7 @@ import msgspec
 from target_journy.values import UNSET, Unset
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from target_journy.operations import Source, Watch
     from target_journy.values import Value
@@ -149,7 +149,11 @@ class Entity(msgspec.Struct, omit_defaults=True):
         return changed
 
     def watch(
-        self, source: Source, values: Mapping[str, Value | Unset], watched: Mapping[str, Watch]
+        self,
+        source: Source,
+        values: Mapping[str, Value | Unset],
+        watched: Mapping[str, Watch],
+        streams: Collection[str],
     ) -> tuple[list[Change], bool]:
         """Compare what a row says with what it said before; to be done before it is folded in.
 
@@ -161,20 +165,22 @@ class Entity(msgspec.Struct, omit_defaults=True):
             source: The row.
             values: Its values; what is watched and missing is None.
             watched: What is watched.
+            streams: The streams that are mapped; after one that is no more, another one begins anew.
 
         Returns:
             The changes, and whether anything here has to be kept.
         """
         changes, before = [], dict(self.told)
+        mapped = tuple(f"{stream}:" for stream in streams)
         for name, watch in watched.items():
             value = values.get(name)
             new = None if isinstance(value, Unset) else value
             told = self.told.get(name) or self._held_as_told(source, name, watch.meaning)
-            if told is not None:
+            if told is not None and self.rows[told.row][0].startswith(mapped):
                 row, version = self.rows[told.row]
                 if (source.version, source.id) < (version, row):
                     continue
-                if new is None and told.value is not None and value is not UNSET:
+                if value is None and told.value is not None:
                     continue  # what was erased is forgotten, not kept to be told
                 is_comparable = row == source.id and told.meaning == watch.meaning
                 if is_comparable and new is not None and not _same(told.value, new):

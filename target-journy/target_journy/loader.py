@@ -116,6 +116,7 @@ class Loader:
                 unset_nulls=config.get("null_policy") == "unset",
                 memberships=config.get("memberships") or "add",
                 events_since=since,
+                streams=tuple(sorted(self._mapping.streams)),
             ),
             self.report,
             self._quarantine,

@@ -14,9 +14,11 @@ class Options:
         unset_nulls: A null deletes the property (`null_policy: unset`).
         memberships: `add`, `sync` (also end them) or `none`.
         events_since: Date before which events are not sent; "" for all; None for all but those passed over before.
+        streams: The streams that are mapped: what another one said before is nothing to compare with.
     """
 
     mapping: str = ""
     unset_nulls: bool = False
     memberships: str = "add"
     events_since: str | None = None
+    streams: tuple[str, ...] = ()

@@ -103,7 +103,7 @@ class Planner:
                 if kind == "event" and key not in entities and not part.watched.keys() & values.keys():
                     continue  # most events have no value that changes, so nothing of them is kept
                 entities[key] = entity
-                changes, is_news = entity.watch(plan.source, values, part.watched)
+                changes, is_news = entity.watch(plan.source, values, part.watched, self._options.streams)
                 if is_news:
                     changed[key] = entity
                 if kind == "event" and key not in old_news:

@@ -83,8 +83,29 @@ class Chain:
     def writes(self) -> list[dict[str, Any]]:
         return [call for call in self.sandbox.journal.calls if call["side"] == "journy" and call["method"] != "GET"]
 
+    def changes(self) -> Counter[str]:
+        """How often which change was told."""
+        return Counter(event["name"] for event in self.sandbox.journy.events if "property" in event["metadata"])
+
     def event_ids(self) -> Counter[str]:
         return Counter(event["metadata"]["event_id"] for event in self.sandbox.journy.events)
+
+
+CHANGES = Counter(
+    ["tier_changed", "license_type_changed", "contact_changed", "payment_status_changed", "transaction_corrected"]
+)
+
+
+def change_something(sandbox: Sandbox) -> None:
+    """Let a licence and a sale change on this very day, without anything else."""
+    world = sandbox.world
+    sale = next(row for row in world.transactions if row["purchaseDetails"]["saleType"] == "New")
+    sale["purchaseDetails"]["vendorAmount"] -= 1
+    sale["paymentStatus"] = "UNPAID" if sale["paymentStatus"] == "PAID" else "PAID"
+    row = next(row for row in world.licenses if row.get("appEntitlementNumber") and row["tier"] != "7 Users")
+    row.update(tier="7 Users", licenseType="ACADEMIC")
+    row["contactDetails"]["technicalContact"]["email"] = "somebody.new@example.com"
+    sale["lastUpdated"] = row["lastUpdated"] = world.today
 
 
 @pytest.fixture
@@ -150,13 +171,19 @@ def test_a_day_later_only_what_changed_is_sent(chain: Chain) -> None:
 @pytest.mark.parametrize(("first", "then"), [("marketplace-raw", "marketplace"), ("marketplace", "marketplace-raw")])
 def test_switching_presets_tells_no_event_twice(chain: Chain, first: str, then: str) -> None:
     chain.run(first)
+    assert chain.changes() == Counter()
+    change_something(chain.sandbox)
+    chain.run(first)
+    assert chain.changes() == CHANGES
     told = chain.event_ids()
     chain.run(then)
+    assert chain.changes() == CHANGES
     assert set(chain.event_ids().values()) == {1}
     both = chain.event_ids().keys() & told.keys()
     assert any(event_id.startswith("tx:") for event_id in both)
     accounts = set(chain.sandbox.journy.accounts)
     chain.run(first)
+    assert chain.changes() == CHANGES
     assert set(chain.event_ids().values()) == {1}
     assert set(chain.sandbox.journy.accounts) == accounts
 

@@ -16,7 +16,7 @@ from tests.target.test_ledger import rows
 from target_journy.folding import Entity, pack, unpack
 from target_journy.operations import Source, Watch
 from target_journy.transports import DeliveryError
-from target_journy.values import UNSET
+from target_journy.values import UNSET, VACANT
 
 if TYPE_CHECKING:
     from tests.target.runs import Message, World
@@ -31,7 +31,7 @@ TIER = {"tier": Watch("tier_changed", "m1")}
 
 def see(entity: Entity, value: Any, version: str, key: str = "a", meaning: str = "m1") -> list[tuple[Any, Any, int]]:
     watched = {"tier": Watch("tier_changed", meaning)}
-    changes, _ = entity.watch(Source("rows", key, version), {"tier": value}, watched)
+    changes, _ = entity.watch(Source("rows", key, version), {"tier": value}, watched, ("rows",))
     return [(change.old, change.new, change.number) for change in changes]
 
 
@@ -74,6 +74,16 @@ def test_another_row_is_another_measure() -> None:
     assert see(entity, "x", "2", key="a") == []
 
 
+def test_what_a_stream_said_that_is_no_more_mapped_is_nothing_to_compare_with() -> None:
+    entity = Entity()
+    see(entity, "a", "2")
+    accounts, watched = Source("accounts", "a", "1"), {"tier": Watch("tier_changed", "m1")}
+    assert entity.watch(accounts, {"tier": "b"}, watched, ["accounts", "rows"]) == ([], False)  # it is an older row
+    assert entity.watch(accounts, {"tier": "b"}, watched, ["accounts"]) == ([], True)
+    changes, _ = entity.watch(accounts, {"tier": "c"}, watched, ["accounts"])
+    assert [(change.old, change.new, change.number) for change in changes] == [("b", "c", 1)]
+
+
 def test_another_way_to_make_the_value_is_another_measure() -> None:
     entity = Entity()
     see(entity, "a", "1")
@@ -96,6 +106,8 @@ def test_what_was_erased_is_not_told() -> None:
     assert see(entity, UNSET, "2") == []
     assert "ann" not in pack(entity)
     assert see(entity, "bob@acme.com", "3") == [(None, "bob@acme.com", 1)]
+    assert see(entity, VACANT, "4") == []  # so for the streams that tell of the erased and the vacant alike
+    assert "bob" not in pack(entity)
 
 
 def test_a_value_from_before_it_was_watched_is_what_the_next_version_is_compared_with() -> None:
@@ -115,14 +127,14 @@ def test_the_ledger_and_repeats_change_nothing(rows: list[tuple[int, Any]], data
     expected, found = [], []
     for day, value in rows:
         source = Source("rows", "a", str(day))
-        changes, is_news = straight.watch(source, {"tier": value}, TIER)
+        changes, is_news = straight.watch(source, {"tier": value}, TIER, ["rows"])
         expected += changes
-        changes, _ = other.watch(source, {"tier": value}, TIER)
+        changes, _ = other.watch(source, {"tier": value}, TIER, ["rows"])
         found += changes
         assert is_news or not changes
         if data.draw(st.booleans()):
             other = unpack(pack(other))
-            assert other.watch(source, {"tier": value}, TIER) == ([], False)
+            assert other.watch(source, {"tier": value}, TIER, ["rows"]) == ([], False)
     assert found == expected
     assert [change.number for change in expected] == list(range(1, len(expected) + 1))
 

@@ -45,7 +45,13 @@ _ORDER = {
 
 
 def event_row(
-    case: Situation, event_id: str, event: str, day: date, metadata: Mapping[str, Any], email: str | None = None
+    case: Situation,
+    event_id: str,
+    event: str,
+    day: date,
+    metadata: Mapping[str, Any],
+    email: str | None = None,
+    updated: str | None = None,
 ) -> dict[str, Any]:
     """Give a row of `account_events`; metadata that is not known is left out."""
     return {
@@ -55,5 +61,6 @@ def event_row(
         "user_email": email,
         "event": event,
         "occurred_at": f"{day.isoformat()}T12:00:{_ORDER[event]:02}Z",
+        "last_updated": updated,
         "metadata": {name: value for name, value in metadata.items() if value is not None and value != []},
     }

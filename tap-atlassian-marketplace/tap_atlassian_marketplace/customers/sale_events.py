@@ -38,8 +38,10 @@ def sale_events(case: Situation) -> Iterator[dict[str, Any]]:
     halves = {refund.key for refunds in taken_back.values() for refund in refunds}
     for sale in case.sales:
         if sale.key not in halves and sale.sold and sale.sold <= case.today:
-            metadata = _metadata(case, sale, taken_back.get(sale.key, ()))
-            yield named.event_row(case, f"tx:{sale.key}", _name(sale), sale.sold, metadata)
+            others = taken_back.get(sale.key, ())
+            metadata = _metadata(case, sale, others)
+            updated = max(text(each.row.get("lastUpdated")) or "" for each in (sale, *others)) or None
+            yield named.event_row(case, f"tx:{sale.key}", _name(sale), sale.sold, metadata, updated=updated)
     for change in period_changes(case.sales):
         if change.sold <= case.today:
             event_id = f"bp:{case.license_key}:{change.sold}"

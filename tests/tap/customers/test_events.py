@@ -40,8 +40,11 @@ def test_a_sale_has_the_id_name_time_and_metadata_of_the_preset_for_raw_rows(kin
         discounts=[{"type": "EXPERT", "amount": 3}],
         paymentTerms="Net30",
     )
-    (raw,) = RAW.operations({**sale, "account_id": "E-1", "aliases": ["E-1"]})[1].events
+    sale["lastUpdated"] = "2025-01-02"
+    version, operations = RAW.operations({**sale, "account_id": "E-1", "aliases": ["E-1"]})
+    (raw,) = operations.events
     mine = events(licence(), sale)[raw.event_id]
+    assert mine["last_updated"] == version == "2025-01-02"
     assert (mine["event"], mine["occurred_at"]) == (raw.name, raw.triggered_at)
     metadata = {"event_id": mine["event_id"], **mine["metadata"]}
     shared = {name: metadata.get(name) for name in raw.metadata if not name.endswith("date")}
@@ -72,8 +75,10 @@ def test_a_renewal_tells_how_early_it_came() -> None:
 def test_a_refund_and_the_new_bill_of_an_upgrade_are_one_event() -> None:
     back = row("Refund", -600, "2025-07-01", "2026-01-01", net=-510, order="AT-2", line="1")
     anew = row("Upgrade", 900, "2025-07-01", "2026-01-01", net=720, order="AT-2", line="2", tier="25 Users")
+    back["lastUpdated"], anew["lastUpdated"] = "2025-07-09", "2025-07-02"
     found = events(licence(), YEAR, back, anew)
     assert names(found) == ["subscription_started", "subscription_upgraded"]
+    assert [event["last_updated"] for event in found.values()] == [None, "2025-07-09"]
     metadata = found["tx:AT-2|2"]["metadata"]
     assert (metadata["purchase_price"], metadata["vendor_amount"]) == (300, 210)
     assert (metadata["is_rebill_pair"], metadata["refunded_transactions"]) == (True, ["AT-2|1"])
