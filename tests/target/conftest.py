@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from tests.target.runs import FakeDoor, SandboxDoor, World
+from tests.target.fakes import SEGMENT_DOORS, WORLDS, faked
+from tests.target.runs import SandboxDoor, World
 
 from marketplace_sandbox.server import running
 
@@ -54,14 +55,17 @@ def postgres(postgres_server: str) -> str:
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A loader with a SQLite ledger over a fake transport."""
-    door = FakeDoor()
-    monkeypatch.setattr("target_journy.loader.open_door", lambda *_, **__: door)
-    return World(tmp_path, door, f"sqlite:///{tmp_path}/ledger.db")
+    return faked("journy", tmp_path, monkeypatch)
 
 
-@pytest.fixture(params=["fake, SQLite", "fake, PostgreSQL", "sandbox, SQLite"])
+@pytest.fixture(params=WORLDS)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    """A loader over each kind of transport, and with each kind of ledger."""
+    """A loader over each kind of transport, and with each kind of ledger.
+
+    Where a test is parametrized by other ones, also over a fake of a Segment transport, by its name.
+    """
+    if request.param in SEGMENT_DOORS:
+        return faked(request.param, tmp_path, request.getfixturevalue("monkeypatch"))
     if request.param == "sandbox, SQLite":
         door = SandboxDoor(request.getfixturevalue("sandbox"))
         return World(tmp_path, door, f"sqlite:///{tmp_path}/ledger.db")

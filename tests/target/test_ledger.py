@@ -127,7 +127,7 @@ def test_the_preview_is_what_a_real_run_sends(fake: World) -> None:
             "account": "SEN-1",
             "properties": {"technical_contact_email": "bob@acme.com", "technical_contact_name": "Bob Ray"},
         },
-        {"call": "remove_members", "account": "SEN-1", "emails": ["ann@acme.com"]},
+        {"call": "remove_members", "account": "SEN-1", "users": ["ann@acme.com"]},
         {
             "call": "track",
             "name": "subscription_started",

@@ -237,7 +237,7 @@ def contacts(**row: Any) -> list[tuple[str | None, dict[str, Any], tuple[str, st
         (held,) = made.slots
         slot = held.slot, held.email, held.forgotten
         user = made.users[0] if made.users else None
-        found.append((user and user.email, given(user.properties) if user else {}, slot))
+        found.append((user and user.user, given(user.properties) if user else {}, slot))
     return found
 
 
@@ -415,7 +415,7 @@ def test_money_is_exact_on_its_way_through_the_ledger(fake: World) -> None:
 
     sent = []
 
-    def track(event_id: str, name: str, account: str, triggered_at: str, metadata: Any) -> Receipt:
+    def track(event_id: str, name: str, account: str, triggered_at: str, metadata: Any, user: None) -> Receipt:
         sent.append(json.loads(to_json(metadata), parse_float=Decimal))
         return Receipt()
 

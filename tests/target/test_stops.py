@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.target.fakes import SEGMENT_DOORS, WORLDS
 from tests.target.rows import license_messages, license_row, person, sale
 from tests.target.runs import assert_counts_add_up
 from tests.target.test_ledger import rows
@@ -41,6 +42,10 @@ def load(world: World, *, adopt: bool = False, flushes: bool = True) -> None:
         loader.close()
 
 
+over_all = pytest.mark.parametrize("world", [*WORLDS, *SEGMENT_DOORS], indirect=True)
+over_fakes = pytest.mark.parametrize("world", ["fake, SQLite", *SEGMENT_DOORS], indirect=True)
+
+
 @pytest.fixture
 def signals(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Lets a signal come while a batch is planned."""
@@ -62,6 +67,7 @@ def signals(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
+@over_all
 def test_a_signal_while_a_batch_is_planned(signals: World) -> None:
     with pytest.raises(StoppedError):
         load(signals)
@@ -74,6 +80,7 @@ def test_a_signal_while_a_batch_is_planned(signals: World) -> None:
     assert signals.load(MESSAGES).calls == []
 
 
+@over_all
 def test_a_signal_to_a_run_that_adopts_lets_the_batch_end(signals: World) -> None:
     with pytest.raises(StoppedError):
         load(signals, adopt=True)
@@ -81,9 +88,10 @@ def test_a_signal_to_a_run_that_adopts_lets_the_batch_end(signals: World) -> Non
     assert signals.load(MESSAGES).calls == []
 
 
-def test_what_was_read_but_not_delivered_counts_as_failed(fake: World) -> None:
-    load(fake, flushes=False)
-    assert all(counts["failed"] == counts["read"] for counts in report_of(fake)["streams"].values())
+@over_fakes
+def test_what_was_read_but_not_delivered_counts_as_failed(world: World) -> None:
+    load(world, flushes=False)
+    assert all(counts["failed"] == counts["read"] for counts in report_of(world)["streams"].values())
 
 
 def test_a_signal_before_the_first_stream_opens_nothing(fake: World) -> None:
@@ -93,6 +101,7 @@ def test_a_signal_before_the_first_stream_opens_nothing(fake: World) -> None:
     assert list(fake.folder.iterdir()) == []
 
 
+@over_all
 @pytest.mark.parametrize("call", [1, 2, 3])
 def test_killed_while_it_adopts_the_ledger_has_the_whole_batch_or_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch, call: int
@@ -121,13 +130,15 @@ def test_killed_while_it_adopts_the_ledger_has_the_whole_batch_or_nothing(
     assert world.load(MESSAGES).calls == []
 
 
-def test_adopting_takes_the_time_that_it_needs(fake: World) -> None:
-    run = fake.load(reversed(MESSAGES), adopt=True, max_minutes=0, flush_every=1)
+@over_fakes
+def test_adopting_takes_the_time_that_it_needs(world: World) -> None:
+    run = world.load(reversed(MESSAGES), adopt=True, max_minutes=0, flush_every=1)
     assert not run.report["out_of_time"]
     assert run.report["waiting"] == 0
-    assert fake.load(MESSAGES).calls == []
+    assert world.load(MESSAGES).calls == []
 
 
-def test_a_dry_run_shows_all_whatever_the_time(fake: World) -> None:
-    run = fake.load(reversed(MESSAGES), dry_run=True, max_minutes=0, flush_every=1)
+@over_fakes
+def test_a_dry_run_shows_all_whatever_the_time(world: World) -> None:
+    run = world.load(reversed(MESSAGES), dry_run=True, max_minutes=0, flush_every=1)
     assert len(run.report["preview"]) == 6
