@@ -60,9 +60,9 @@ def examine(config: Mapping[str, Any]) -> Iterator[Finding]:
 def _findings(config: Mapping[str, Any]) -> Iterator[Finding]:
     digest = None
     try:
-        mapping = _mapping(config)
+        mapping, own = _mapping(config)
         digest = fingerprint(mapping)
-        refuse_unsayable(config, mapping)
+        refuse_unsayable(config, mapping, own)
         yield _what_is_mapped(mapping, config)
     except (MappingError, SettingsError) as error:
         yield Finding("wrong", str(error))
@@ -71,11 +71,12 @@ def _findings(config: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _files(config)
 
 
-def _mapping(config: Mapping[str, Any]) -> MappingFile:
+def _mapping(config: Mapping[str, Any]) -> tuple[MappingFile, frozenset[str]]:
+    """The mapping, and the streams in it that the user mapped."""
     loaded = load_mapping(config.get("preset"), config.get("mapping"))
     mapping = within_groups(loaded.mapping, property_groups(config))
     compile_streams(mapping, loaded.places)
-    return mapping
+    return mapping, loaded.own
 
 
 def _what_is_mapped(mapping: MappingFile, config: Mapping[str, Any]) -> Finding:

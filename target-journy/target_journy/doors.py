@@ -12,7 +12,7 @@ from target_journy.transports.journy import DEFAULT_URL, JournyRest
 from target_journy.transports.segment import JOURNY_URL, SEGMENT_URLS, WHERE_TO_FIND_THE_KEY, Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from marketplace_http import EndsWaiting
     from target_journy.mapping_file import MappingFile
@@ -59,8 +59,15 @@ def open_door(config: Mapping[str, Any], *, stop: EndsWaiting | None = None, tri
     return Segment(name, key, _address(config, usual, "write_key"), manners)
 
 
-def refuse_unsayable(config: Mapping[str, Any], mapping: MappingFile) -> None:
+def refuse_unsayable(config: Mapping[str, Any], mapping: MappingFile, own: Collection[str]) -> None:
     """See that a mapping asks for nothing that the transport cannot do.
+
+    A preset may: it has to serve all transports, and what one cannot do is quarantined with the reason.
+
+    Args:
+        config: The settings.
+        mapping: The whole mapping.
+        own: The streams that the user mapped.
 
     Raises:
         MappingError: It does.
@@ -68,7 +75,8 @@ def refuse_unsayable(config: Mapping[str, Any], mapping: MappingFile) -> None:
     transport = config.get("transport") or "journy"
     if transport == "journy":
         return
-    for stream, spec in mapping.streams.items():
+    for stream in sorted(own):
+        spec = mapping.streams[stream]
         if any(map(unsets, listed(spec.account))) or any(map(unsets, listed(spec.user))):
             raise MappingError(
                 f"setting 'mapping': stream {stream!r} has null_policy: unset, which needs the transport journy. The "

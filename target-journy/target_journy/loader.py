@@ -77,7 +77,7 @@ class Loader:
         mapping, self._own_streams, self._places = load_mapping(config.get("preset"), config.get("mapping"))
         self._mapping = within_groups(mapping, property_groups(config))
         self._mappings: dict[str, StreamMapping | DefaultMapping] = dict(compile_streams(self._mapping, self._places))
-        refuse_unsayable(config, self._mapping)
+        refuse_unsayable(config, self._mapping, self._own_streams)
         mapping_digest = fingerprint(self._mapping)
         since = first_event_date(config)
         minutes = config.get("max_minutes")

@@ -225,6 +225,26 @@ def test_an_account_that_names_who_is_forgotten_gets_the_rest(world: World, serv
     assert world.load(license_messages(changed)).calls == []
 
 
+def test_a_contact_that_an_account_no_longer_has_is_named_and_the_rest_goes(
+    world: World, service: SegmentState, sandbox: Sandbox
+) -> None:
+    """The preset deletes such a contact; the protocol cannot, so it is said, but the preset works all the same."""
+    account = {
+        "account_id": "E-1",
+        "aliases": ["E-1"],
+        "as_of": "2026-03-01",
+        "technical_contact_email": "ann@acme.com",
+    }
+    assert world.load([("accounts", {**account, "tier": "10 Users"})], preset="marketplace").exit_code == 0
+    vacated = {**account, "tier": "25 Users", "as_of": "2026-03-02", "technical_contact_email": None}
+    run = world.load([("accounts", vacated)], preset="marketplace")
+    assert run.counts == {"accounts": {"rejected": 1}}
+    assert "technical_contact_email: The Segment protocol cannot delete a property" in run.quarantined[0]["reason"]
+    assert sandbox.journy.accounts["E-1"].properties["tier"] == "25 Users"
+    assert [event["name"] for event in sandbox.journy.events] == ["tier_changed"]
+    assert world.load([("accounts", vacated)], preset="marketplace").calls == []
+
+
 def test_a_value_that_comes_back_is_no_repeat(world: World, service: SegmentState) -> None:
     """Segment drops a message id that it knows, whatever the message says: another change must not have it."""
     for day, status in enumerate(["active", "inactive", "active", "inactive"], 1):
