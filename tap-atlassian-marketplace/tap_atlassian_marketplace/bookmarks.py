@@ -86,12 +86,16 @@ class Bookmark:
     def write(self, state: MutableMapping[str, Any], newest: str | None) -> None:
         """Move the bookmark in a stream's part of the state, once all rows were emitted.
 
+        The table's version stays there.
+
         Args:
             state: The stream's part of the state.
             newest: The newest day that was emitted; None when there was none.
         """
         if value := max(filter(None, (self.value, newest)), default=None):
+            version = {"version": state["version"]} if "version" in state else {}
             state.clear()
             state["replication_key"] = self.key
             state["replication_key_value"] = min(value, self.latest)
             state["fingerprint"] = self.fingerprint
+            state.update(version)

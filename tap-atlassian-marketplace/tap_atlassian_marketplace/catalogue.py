@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from tap_atlassian_marketplace.errors import MarketplaceError, TroubleError
 from tap_atlassian_marketplace.pages import Body, pages_by_cursor, pages_by_link
 from tap_atlassian_marketplace.row_file import spool_pages
 from tap_atlassian_marketplace.row_kinds import APPS, REVIEWS, VERSIONS
+from tap_atlassian_marketplace.spooled_rows import Findings
 
 if TYPE_CHECKING:
     import threading
@@ -83,16 +85,16 @@ class VersionsRequest:
 
     def fetch(self, client: MarketplaceClient, path: Path, *, timeout: float, stop: threading.Event) -> SpooledRows:  # noqa: ARG002
         """Write the rows, each with its app and software, to a new file."""
-        doubts: list[str] = []
-        return spool_pages(self.report, path, self._rows(client, doubts), stop, doubts)
+        findings = Findings()
+        return spool_pages(self.report, path, self._rows(client, findings), stop, findings)
 
-    def _rows(self, client: MarketplaceClient, doubts: list[str]) -> Iterator[Iterable[bytes]]:
+    def _rows(self, client: MarketplaceClient, findings: Findings) -> Iterator[Iterable[bytes]]:
         for key, product in _chosen(client, self.app_keys):
-            found = _or_none(partial(client.read_catalogue, f"/app-software/app-key/{_segment(key)}", [], Any))
-            for software in found if isinstance(found, list) else []:
+            read_software = partial(client.read_catalogue, f"/app-software/app-key/{_segment(key)}", [], Any)
+            for software in _known(read_software, f"software of {key}", findings):
                 names = {"appSoftwareId": software.get("appSoftwareId"), "hosting": software.get("hosting")}
                 read = partial(_read, client, f"/app-software/{_segment(str(names['appSoftwareId']))}/versions")
-                rows = _whole(partial(pages_by_link, read, "versions", "totalCount"), f"versions of {key}", doubts)
+                rows = _whole(partial(pages_by_link, read, "versions", "totalCount"), f"versions of {key}", findings)
                 yield _with({"appKey": key, "productId": product, **names}, rows)
 
 
@@ -109,13 +111,13 @@ class ReviewsRequest:
 
     def fetch(self, client: MarketplaceClient, path: Path, *, timeout: float, stop: threading.Event) -> SpooledRows:  # noqa: ARG002
         """Write the rows, each with its app, to a new file."""
-        doubts: list[str] = []
-        return spool_pages(self.report, path, self._rows(client, doubts), stop, doubts)
+        findings = Findings()
+        return spool_pages(self.report, path, self._rows(client, findings), stop, findings)
 
-    def _rows(self, client: MarketplaceClient, doubts: list[str]) -> Iterator[Iterable[bytes]]:
+    def _rows(self, client: MarketplaceClient, findings: Findings) -> Iterator[Iterable[bytes]]:
         for key, product in _chosen(client, self.app_keys):
             read = partial(_read, client, f"/products/{_segment(product)}/reviews")
-            rows = _whole(partial(pages_by_cursor, read, "reviews", "count"), f"reviews of {key}", doubts)
+            rows = _whole(partial(pages_by_cursor, read, "reviews", "count"), f"reviews of {key}", findings)
             yield _with({"appKey": key, "productId": product}, rows)
 
 
@@ -137,27 +139,28 @@ def _read(client: MarketplaceClient, path: str, place: Any) -> Body:
     return body
 
 
-def _or_none(read: Callable[[], Any]) -> Any:
-    try:
-        return read()
-    except NotReadyError:
-        return None
+def _known(read: Callable[[], Any], what: str, findings: Findings) -> list[Any]:
+    """Read a list of an app; note it if the Marketplace does not know the app, as it is with one never made public."""
+    with suppress(NotReadyError):
+        found = read()
+        if isinstance(found, list):
+            return found
+    findings.skipped.append(f"the Marketplace knows no {what}")
+    _logger.info("The Marketplace knows no %s.", what)
+    return []
 
 
-def _whole(read: Callable[[], Iterator[ListPage]], what: str, doubts: list[str]) -> list[msgspec.Raw]:
+def _whole(read: Callable[[], Iterator[ListPage]], what: str, findings: Findings) -> list[msgspec.Raw]:
     """Read one app's rows, once more if they are fewer than the pages say; note a doubt if they stay so."""
     for _ in range(_READINGS):
-        try:
-            pages = list(read())
-        except NotReadyError:
-            # An app that never was public is not known here.
-            _logger.info("The Marketplace knows no %s.", what)
-            return []
+        pages = _known(lambda: list(read()), what, findings)
         rows = [row for page in pages for row in page.rows]
         total = max((page.total or 0 for page in pages), default=0)
         if len(rows) >= total:
             return rows
-    doubts.append(f"The Marketplace speaks of {total} {what}, but {len(rows)} came, each of {_READINGS} times.")
+    findings.doubts.append(
+        f"The Marketplace speaks of {total} {what}, but {len(rows)} came, each of {_READINGS} times."
+    )
     return rows
 
 

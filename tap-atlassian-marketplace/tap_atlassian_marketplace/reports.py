@@ -183,6 +183,20 @@ class Reports:
         """Count the rows of a report that were left out since they have no key."""
         return self._merged(report).without_key
 
+    def gap(self, report: str) -> str | None:
+        """Say why a row that is not in a report may exist all the same, though nothing failed; None if it cannot.
+
+        A report without any row is not believed so far: what empties a whole table is a fault, as a rule.
+        """
+        if names := self.selection.narrowed_by:
+            return f"{', '.join(f'`{name}`' for name in names)} may leave rows out"
+        if count := self.left_out(report):
+            return f"{count} rows of {report} without an id were left out"
+        spooled = self._spooled(report)
+        if skipped := next((rows.skipped for rows in spooled if rows.skipped), None):
+            return skipped
+        return None if any(rows.keys for rows in spooled) else f"{report} gave no row at all"
+
     def vouch_for(self, report: str) -> None:
         """See that no row of a report may be missing; to be called when its rows were taken.
 

@@ -15,9 +15,11 @@ from tap_atlassian_marketplace.spooled_rows import ExportStoppedError, SpooledRo
 if TYPE_CHECKING:
     import threading
     from array import array
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from typing import BinaryIO
+
+    from tap_atlassian_marketplace.spooled_rows import Findings
 
 
 @contextmanager
@@ -59,7 +61,7 @@ def keys_of(report: str, path: Path) -> array[int]:
 
 
 def spool_pages(
-    report: str, path: Path, pages: Iterable[Iterable[bytes]], stop: threading.Event, doubts: Sequence[str] = ()
+    report: str, path: Path, pages: Iterable[Iterable[bytes]], stop: threading.Event, findings: Findings | None = None
 ) -> SpooledRows:
     """Write pages of rows to a new file.
 
@@ -68,7 +70,7 @@ def spool_pages(
         path: The file.
         pages: Each page's rows.
         stop: Set when the run ends early.
-        doubts: Why rows may be missing; read when all pages were.
+        findings: What was noticed about the rows; looked at when all pages were read.
 
     Raises:
         ExportStoppedError: The run ended first.
@@ -82,4 +84,5 @@ def spool_pages(
                 add(rows)
     except OSError as error:
         raise SpoolError.no_room(report, error) from None
-    return SpooledRows(path, keys_of(report, path), doubts[0] if doubts else None)
+    doubts, skipped = (findings.doubts, findings.skipped) if findings else ([], [])
+    return SpooledRows(path, keys_of(report, path), next(iter(doubts), None), next(iter(skipped), None))

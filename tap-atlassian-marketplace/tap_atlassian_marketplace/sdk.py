@@ -11,6 +11,7 @@ import io
 import json
 import logging
 import sys
+import time
 from dataclasses import replace
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
@@ -34,10 +35,11 @@ from tap_atlassian_marketplace.errors import (
 from tap_atlassian_marketplace.writing import RecordWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, MutableMapping
+    from collections.abc import Callable, Generator, Mapping, MutableMapping
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.singerlib import RecordMessage
 
 
 class OrderedTap(StrictSettings, Tap):
@@ -131,6 +133,9 @@ class BookmarkedStream(Stream):
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
     STATE_MSG_FREQUENCY = sys.maxsize  # state changes only when a stream is complete
 
+    drops_records = False
+    """Whether a stream map has filtered a record out."""
+
     _tap: OrderedTap
 
     @property
@@ -142,6 +147,44 @@ class BookmarkedStream(Stream):
     def bookmark_state(self) -> MutableMapping[str, Any]:
         """The stream's part of the state, to be written to."""
         return self.stream_state
+
+    @property
+    def emit_activate_version_messages(self) -> bool:
+        """Whether rows carry versions, unlike in the SDK unless the settings say no: they tell only what is certain."""
+        return self.config.get("emit_activate_version_messages") is not False
+
+    def choose_version(self, *, new: bool) -> None:
+        """Choose the version of the records to come.
+
+        Args:
+            new: Whether the whole table is read, so that older rows may go when it is complete. Other records carry
+                the version of the last such read, beside whose rows they lie.
+        """
+        kept = self.bookmark_state.get("version")
+        self._stream_version = None
+        if self.emit_activate_version_messages:
+            last = kept if isinstance(kept, int) else None
+            # Seconds, as in the SDK: they fit 32 bits, which is all that some loaders have.
+            self._stream_version = max(int(time.time()), (last or 0) + 1) if new else last
+
+    def retire_older_rows(self, *, unless: str | None) -> None:
+        """Tell loaders that rows of older versions are gone; to be called when all records of a new one were taken.
+
+        It comes before the state that notes the version: a run that is killed in between reads the table again.
+
+        Args:
+            unless: Why a row may exist that was not emitted; None if it cannot.
+        """
+        if not self.emit_activate_version_messages:
+            return
+        if self.drops_records:
+            unless = "`stream_maps` leave rows out"
+        if unless:
+            self.log("%s: rows that are no longer there are not marked as such, since %s.", self.name, unless)
+            return
+        super()._write_activate_version_message(self._stream_version or 0)
+        self.bookmark_state["version"] = self._stream_version
+        self.state_manager.is_flushed = False
 
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
         """Log a message, except the SDK's remark that an error passed through: the error speaks for itself."""
@@ -178,14 +221,13 @@ class BookmarkedStream(Stream):
     def get_batch_config(self, config: Mapping[str, Any]) -> None:
         """Give none: files of rows would lie outside the spool, for everybody to read."""
 
-    def finalize_state_progress_markers(self, state: dict[str, Any] | None = None) -> None:
-        """Finish a stream that is complete; now its table's older rows may go."""
-        super().finalize_state_progress_markers(state)
-        if self._stream_version is not None:
-            super()._write_activate_version_message(self._stream_version)
-
     def _write_activate_version_message(self, full_table_version: int) -> None:
         """Say nothing yet: a loader would drop the rows it has, and the new ones might never come."""
+
+    def _generate_record_messages(self, record: Any) -> Generator[RecordMessage, None, None]:
+        messages = list(super()._generate_record_messages(record))
+        self.drops_records |= len(messages) < len(self.stream_maps)
+        yield from messages
 
     def _increment_stream_state(self, latest_record: Any, *, context: Any = None) -> None:
         """Leave the state alone; the bookmark moves when the stream is complete."""

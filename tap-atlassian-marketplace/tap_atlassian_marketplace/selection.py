@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tap_atlassian_marketplace.customers.identity import aliases
 from tap_atlassian_marketplace.hash_index import HashIndex, hash64, position
 from tap_atlassian_marketplace.row_ids import event_license
+from tap_atlassian_marketplace.settings import COMPLIANCE_BOUNDARIES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -41,6 +42,7 @@ class Selection:
     """
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self.statuses = tuple(api_value(value) for value in settings.license_statuses)
         self.types = tuple(api_value(value) for value in settings.license_types)
         self.hostings = tuple(api_hosting(value) for value in settings.hostings)
@@ -55,6 +57,21 @@ class Selection:
     def restricts_licenses(self) -> bool:
         """Whether licences are chosen by what they are, so that only some transactions belong to them."""
         return bool(self.statuses or self.types or self.hostings)
+
+    @property
+    def narrowed_by(self) -> list[str]:
+        """The settings that leave rows of any age out, by name; none where all are read."""
+        settings = self._settings
+        narrow = {
+            "app_keys": settings.app_keys,
+            "entitlement_numbers": settings.entitlement_numbers,
+            "license_statuses": settings.license_statuses,
+            "license_types": settings.license_types,
+            "hostings": settings.hostings,
+            "include_manual_invoices": not settings.include_manual_invoices,
+            "compliance_boundaries": not set(COMPLIANCE_BOUNDARIES) <= set(settings.compliance_boundaries),
+        }
+        return [name for name, value in narrow.items() if value]
 
     @property
     def is_trial(self) -> bool:

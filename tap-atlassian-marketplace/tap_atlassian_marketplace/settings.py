@@ -209,6 +209,14 @@ CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
         "Default, where `vendor_id` is given: `link_licenses` and `link_transactions` in the vendor portal.",
     ),
     _setting(
+        "emit_activate_version_messages",
+        th.BooleanType,
+        "Tell what vanished",
+        "Whether a complete, unfiltered read ends with ACTIVATE_VERSION, by which loaders mark or delete rows that "
+        "the Marketplace no longer has.",
+        default=True,
+    ),
+    _setting(
         "export_timeout",
         th.CustomType({"type": ["integer", "null"], "minimum": 1, "maximum": 86400}),
         "Export time-out",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -21,11 +21,21 @@ class SpooledRows:
         path: A file that holds a JSON array of rows, complete and readable.
         keys: The hash of each row's key, in the order of the file.
         doubt: Why rows may be missing from it; None when it is known to hold all.
+        skipped: Whose rows are not there since the Marketplace did not know it; None when it knew all.
     """
 
     path: Path
     keys: array[int]
     doubt: str | None = None
+    skipped: str | None = None
+
+
+@dataclass
+class Findings:
+    """What was noticed while rows came, of which the first of each kind is told; the words are those of the rows."""
+
+    doubts: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
 
 
 class RowsRequest(Protocol):

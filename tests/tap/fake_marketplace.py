@@ -229,6 +229,16 @@ class Output:
         states = [m["value"] for m in self.messages if m["type"] == "STATE"]
         return states[-1] if states else {}
 
+    @property
+    def bookmarks(self) -> dict[str, Any]:
+        """The bookmarks of the last state, without the versions of the tables, which are those of the clock."""
+        kept = self.state.get("bookmarks", {})
+        return {stream: {k: v for k, v in entry.items() if k != "version"} for stream, entry in kept.items()}
+
+    def version(self, stream: str) -> int | None:
+        """The version of a stream's table in the last state."""
+        return self.state.get("bookmarks", {}).get(stream, {}).get("version")
+
     def bookmark(self, stream: str) -> str | None:
         """The bookmark of a stream in the last state."""
         return self.state.get("bookmarks", {}).get(stream, {}).get("replication_key_value")

@@ -23,7 +23,7 @@ def test_the_first_run_reads_all_and_notes_the_newest_day(marketplace):
     output = run()
     assert [output.bookmark(stream) for stream in STREAMS] == ["2026-02-20", "2026-02-20", "2026-02-05"]
     assert all("lastUpdated" not in parameters for _, parameters in fake.starts)
-    assert set(output.state["bookmarks"]["licenses"]) == {"replication_key", "replication_key_value", "fingerprint"}
+    assert set(output.bookmarks["licenses"]) == {"replication_key", "replication_key_value", "fingerprint"}
 
 
 def test_the_next_run_looks_back(marketplace):
@@ -154,14 +154,14 @@ def test_a_catalogue_that_forces_full_table_reads_all_and_leaves_the_bookmark(ma
     from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 
     marketplace([license_row(1, lastUpdated="2025-06-01"), license_row(2)])
-    state = run().state
+    first = run()
     catalog = TapAtlassianMarketplace(validate_config=False).catalog_dict
     for entry in catalog["streams"]:
         entry["replication_method"] = "FULL_TABLE"
         entry["metadata"][0]["metadata"]["selected"] = True
-    output = run(copy.deepcopy(state), catalog=catalog)
+    output = run(copy.deepcopy(first.state), catalog=catalog)
     assert output.ids("licenses") == ["id-1", "id-2"]
-    assert output.state == state
+    assert output.bookmarks == first.bookmarks
 
 
 DAYS = st.dates().map(str)

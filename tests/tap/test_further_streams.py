@@ -153,7 +153,7 @@ def test_quotes_are_asked_for_by_a_whole_period_that_the_list_names_otherwise(ma
 def test_a_full_table_moves_no_bookmark_and_comes_whole_each_time(marketplace):
     marketplace(others={"quotes": [row_of("quotes")]})
     first = run(streams=["quotes"])
-    assert first.state["bookmarks"]["quotes"] == {}
+    assert first.bookmarks["quotes"] == {}
     assert run(first.state, streams=["quotes"]).records("quotes") == first.records("quotes")
 
 

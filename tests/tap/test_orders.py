@@ -56,7 +56,7 @@ ORDERS = st.fixed_dictionaries({report: orders_of(rows) for report, rows in ALL.
 
 def outcome(output):
     found = {name: sorted(json.dumps(row, sort_keys=True) for row in output.records(name)) for name in ALL_NAMES}
-    return found, output.state
+    return found, output.bookmarks
 
 
 @hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
@@ -67,6 +67,6 @@ def test_whatever_the_order_and_repetition_of_rows_records_and_bookmarks_are_the
         marketplace(rows.pop("licenses"), rows.pop("sales/transactions"), others=rows)
         return outcome(run(streams=ALL_NAMES))
 
-    expected, state = read(ALL)
+    expected, bookmarks = read(ALL)
     assert [len(expected[name]) for name in ALL_NAMES] == [3, 9, 3, 3, 3, 3, 3, 3, 3, 3, 2, 3, 3]
-    assert read(orders) == (expected, state)
+    assert read(orders) == (expected, bookmarks)

@@ -86,8 +86,9 @@ def test_no_crash_tells_a_secret(tap, config, monkeypatch, place):
 def test_a_state_holds_days_and_hashes_only(tap, config):
     state = Output(tap(config).stdout).state
     for bookmark in state["bookmarks"].values():
-        assert set(bookmark) == {"replication_key", "replication_key_value", "fingerprint"}
+        assert set(bookmark) == {"replication_key", "replication_key_value", "fingerprint", "version"}
         assert len(bookmark["fingerprint"]) == 64
+        assert isinstance(bookmark["version"], int)
 
 
 def test_handlers_of_other_loggers_and_exceptions_are_masked(caplog):

@@ -8,7 +8,7 @@ from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tap_atlassian_marketplace.bookmarks import REPLICATION_KEY, Bookmark, fingerprint, latest_bookmark
+from tap_atlassian_marketplace.bookmarks import REPLICATION_KEY, Bookmark, Window, fingerprint, latest_bookmark
 from tap_atlassian_marketplace.dates import is_date
 from tap_atlassian_marketplace.json_array import whole_row
 from tap_atlassian_marketplace.plain_rows import PlainRow, PlainRowReader
@@ -18,7 +18,6 @@ from tap_atlassian_marketplace.unknown_fields import UnknownFields
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tap_atlassian_marketplace.bookmarks import Window
     from tap_atlassian_marketplace.customers.identity import HasFields
     from tap_atlassian_marketplace.merging import Row
     from tap_atlassian_marketplace.reports import Reports
@@ -36,6 +35,9 @@ class MarketplaceStream(BookmarkedStream):
 
     added_fields: ClassVar[tuple[str, ...]] = ()
     """Names of the fields that are put before those of a row, where the stream gives rows as they are."""
+
+    ages_out: ClassVar[bool] = False
+    """Whether a row leaves the report by its age alone, and is no less true for it."""
 
     date_fields: ClassVar[tuple[str, ...]]
     """Dotted names of the fields that the schema declares as dates."""
@@ -70,6 +72,7 @@ class MarketplaceStream(BookmarkedStream):
     def get_records(self, context: object) -> Iterator[Any]:  # noqa: ARG002 - there are no partitions
         """Give the records that are new since the bookmark, as dictionaries or as JSON, then move it."""
         reports = self._tap.open_reports()
+        self.choose_version(new=self._reads_all_days and not reports.selection.narrowed_by)
         newest: str | None = None
         for row in self.rows(reports, self._read):
             is_plain = isinstance(row, PlainRow)
@@ -88,6 +91,8 @@ class MarketplaceStream(BookmarkedStream):
         # Reached only when every record was taken, so an interrupted stream keeps its old bookmark.
         self.report_oddities(reports)
         reports.vouch_for(self.report)
+        if self._reads_all_days:
+            self.retire_older_rows(unless=reports.gap(self.report))
         if self._keeps_bookmark:
             self._bookmark.write(self.bookmark_state, newest)
             if newest and newest > self._bookmark.latest:
@@ -110,6 +115,10 @@ class MarketplaceStream(BookmarkedStream):
         return self._bookmark.window(
             lookback_days=settings.lookback_days, start_date=settings.start_date, end_date=settings.end_date
         )
+
+    @property
+    def _reads_all_days(self) -> bool:
+        return not self.ages_out and self.window == Window()
 
     @cached_property
     def _keeps_bookmark(self) -> bool:

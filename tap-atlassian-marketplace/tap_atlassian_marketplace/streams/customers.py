@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class CustomerStream(BookmarkedStream):
-    """Rows that are computed from all that the Marketplace tells of customers; each run emits all of them."""
+    """Rows that are computed from all that the Marketplace tells of customers.
+
+    Each run emits all of them, whatever the state says, and thus retires those that it no longer computes.
+    """
 
     selected_by_default = False
 
@@ -29,10 +32,15 @@ class CustomerStream(BookmarkedStream):
 
     def get_records(self, context: object) -> Iterator[Any]:  # noqa: ARG002 - there are no partitions
         """Give all rows, as JSON where nothing about them changes."""
+        reports = self._tap.open_reports()
+        is_of_today = not self.config.get("as_of")
+        self.choose_version(new=is_of_today and not reports.selection.narrowed_by)
         rows = self._tap.customers.encoded(self.name)
         yield from rows if self.writes_records_as_they_are else map(whole_row, rows)
-        for report in self._tap.reports.everything:
-            self._tap.reports.vouch_for(report)
+        for report in reports.everything:
+            reports.vouch_for(report)
+        gap = reports.gap(LICENSES) or reports.gap(TRANSACTIONS)
+        self.retire_older_rows(unless=gap if is_of_today else "`as_of` is another day")
 
 
 class Accounts(CustomerStream):

@@ -20,6 +20,7 @@ class RecurringRevenue(OwnReportStream):
     report = REVENUE
     replication_key = None
     date_fields = ("date",)
+    ages_out = True
 
     def request(self, reports: Reports) -> RevenueRequest:  # noqa: ARG002 - the metrics are not chosen by app
         """Ask for the last 24 months."""
