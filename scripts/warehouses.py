@@ -31,9 +31,9 @@ METADATA = {
     "_sdc_extracted_at": (*TIME, "When the tap read the row, UTC."),
     "_sdc_batched_at": (*TIME, "When the loader wrote it: UTC; in DuckDB the machine's own time."),
     "_sdc_received_at": (TIME[0], "", TIME[2], "When the loader got it, UTC."),
-    "_sdc_deleted_at": (TIME[0], "VARCHAR", TIME[2], "Null: nothing is marked as deleted."),
+    "_sdc_deleted_at": (TIME[0], "VARCHAR", TIME[2], "When the row was found to have vanished, UTC; null otherwise."),
     "_sdc_sequence": (*NUMBER, "When the loader got it, in milliseconds since 1970."),
-    "_sdc_table_version": (*NUMBER, "Null: the streams have no versions."),
+    "_sdc_table_version": (*NUMBER, "The read of everything that it belongs to: see What vanished."),
     "_sdc_sync_started_at": (*NUMBER, "When the loader started, in milliseconds since 1970."),
 }
 

@@ -41,6 +41,10 @@ class Project:
             tap: The tap that it uses.
             settings: Environment variables of the plugins.
         """
+        self.call("run", *options, job, loader=loader, tap=tap, **settings)
+
+    def call(self, *words: str, loader: str, tap: str = TAP, **settings: str) -> None:
+        """Call a command of Meltano, likewise."""
         log = self.folder / "meltano.log"
         urls = {
             "TAP_ATLASSIAN_MARKETPLACE_API_URL": self.sandbox.marketplace_url,
@@ -49,7 +53,7 @@ class Project:
         environment = own_environment({**urls, **settings}, self.folder / "meltano")
         with log.open("a", encoding="utf-8") as output:
             installed = install(tap, loader, environment=environment, output=output)
-            ran = meltano("--environment", "dev", "run", *options, job, environment=environment, output=output)
+            ran = meltano("--environment", "dev", *words, environment=environment, output=output)
         assert (installed, ran) == (0, 0), log.read_text(encoding="utf-8")[-6000:]
 
     def emitted(self, streams: Collection[str] = (), **settings: Any) -> dict[str, Emitted]:
