@@ -45,8 +45,8 @@ check: setup ## ask both sides whether token, permission, vendor and key are rig
 no-old-page: ## remove the page of the last run, which may tell that all went well (make run and make adopt do so)
 	@rm -f output/$(JOB).md output/adopt.md
 
-run: no-old-page setup ## run a job as a schedule does (JOB=marketplace-to-duckdb, MINUTES=50, ENV=staging: other than usual)
-	@$(VENV)/python -m scripts.scheduled_run $(JOB) --minutes $(MINUTES) --environment $(or $(ENV),prod)
+run: no-old-page setup ## run a job as a schedule does (JOB=marketplace-to-duckdb, MINUTES=50, ENV=staging: other than usual; FULL=1 or FULL=sunday: read everything, always or on that day)
+	@$(VENV)/python -m scripts.scheduled_run $(JOB) --minutes $(MINUTES) --environment $(or $(ENV),prod) --full "$(FULL)"
 
 adopt: no-old-page setup ## take all of today's rows as delivered and send nothing: after the loss of the ledger
 	@$(VENV)/python -m scripts.scheduled_run adopt --minutes $(MINUTES) --environment $(or $(ENV),prod)

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
 import yaml
@@ -35,6 +36,7 @@ GRACE_SECONDS = 90.0
 SPARE_MINUTES = 20.0
 """The loader stops sending so long before the run would be stopped, if nobody says otherwise."""
 MOST_ERRORS = 5
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SETTING = re.compile(r"(MELTANO|TAP|TARGET)_")
 _ERROR = re.compile(r"\[(?:error|critical)\s*\] +(?!meltano +Block run completed)(.+)")
 
@@ -207,9 +209,9 @@ class Run:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
 
-def deliver(run: Run, job: str, environment: str) -> int:
-    """Run a job; return the exit code."""
-    return run.command(f"--environment={environment}", "run", job)
+def deliver(run: Run, job: str, environment: str, *, full: bool) -> int:
+    """Run a job, `full` without its state, so that everything is read; return the exit code."""
+    return run.command(f"--environment={environment}", "run", *(["--full-refresh"] if full else []), job)
 
 
 def adopt(run: Run, environment: str) -> int:
@@ -222,7 +224,7 @@ def adopt(run: Run, environment: str) -> int:
         return run.command(chosen, "invoke", JOURNY, "--adopt", "--input", rows.name, rows=subprocess.DEVNULL)
 
 
-def perform(job: str, environment: str, minutes: float, report: Path) -> list[str]:
+def perform(job: str, environment: str, minutes: float, report: Path, *, full: bool = False) -> list[str]:
     """Run a job, or adopt; return what went wrong, nothing if all went well.
 
     Args:
@@ -230,6 +232,7 @@ def perform(job: str, environment: str, minutes: float, report: Path) -> list[st
         environment: Name of the Meltano environment.
         minutes: After so many the run is stopped.
         report: Where the loader writes its figures.
+        full: Whether the job reads everything, whatever earlier runs have read.
 
     Raises:
         RunError: The run could not start.
@@ -248,7 +251,7 @@ def perform(job: str, environment: str, minutes: float, report: Path) -> list[st
         try:
             if run.command(*plugins, program=INSTALLER):
                 return [*filter(None, [run.stopped]), "the plugins could not be installed", *run.errors]
-            code = adopt(run, environment) if job == ADOPT else deliver(run, job, environment)
+            code = adopt(run, environment) if job == ADOPT else deliver(run, job, environment, full=full)
         finally:
             run.close()
     if not code and not run.stopped:
@@ -280,19 +283,34 @@ def minutes(text: str) -> float:
     return found
 
 
+def full(text: str) -> bool:
+    """Read whether a run of today reads everything: always (1), never (0 or nothing), or on one day of the week.
+
+    Raises:
+        ArgumentTypeError: It says neither.
+    """
+    word = text.strip().lower()
+    if word in DAYS:
+        return DAYS.index(word) == datetime.now().astimezone().weekday()
+    if word not in ("", "0", "1"):
+        raise argparse.ArgumentTypeError(f"FULL must be 1 or a day of the week, one of {', '.join(DAYS)}")
+    return word == "1"
+
+
 def main(arguments: list[str]) -> int:
     """Run what is asked for and tell how it went; return 0 only if all went well."""
     parser = argparse.ArgumentParser(prog="make run", allow_abbrev=False)
     parser.add_argument("job", help=f"a job of meltano.yml, or `{ADOPT}`")
     parser.add_argument("--environment", default="prod")
     parser.add_argument("--minutes", type=minutes, default=110)
+    parser.add_argument("--full", type=full, default=False)
     chosen = parser.parse_args(arguments)
     os.umask(0o077)  # what a run writes is about people
     folder = ROOT / "output"
     report = folder / f"{chosen.job}.json"
     started = time.monotonic()
     try:
-        problems = perform(chosen.job, chosen.environment, chosen.minutes, report)
+        problems = perform(chosen.job, chosen.environment, chosen.minutes, report, full=chosen.full)
         found = figures(report)
     except RunError as error:
         problems, found = [str(error)], None

@@ -53,15 +53,21 @@ def test_every_plugin_is_defined_here(project: Any) -> None:
             assert not unknown, plugin["name"]
 
 
-def test_jobs_are_complete_and_the_real_ones_run_daily(project: Any) -> None:
+def test_jobs_are_complete_and_the_real_ones_run_daily_and_whole_once_a_week(project: Any) -> None:
     known = {plugin["name"] for plugins in project["plugins"].values() for plugin in plugins}
     jobs = {job["name"]: job["tasks"] for job in project["jobs"]}
-    schedules = {schedule["job"]: schedule["interval"] for schedule in project["schedules"]}
+    intervals: dict[bool, dict[str, str]] = {False: {}, True: {}}
+    for schedule in project["schedules"]:
+        is_full = schedule.get("env") == {"MELTANO_RUN_FULL_REFRESH": "true"}
+        assert schedule["name"] == f"{schedule['job']}-{'weekly' if is_full else 'daily'}"
+        intervals[is_full][schedule["job"]] = schedule["interval"]
 
     assert jobs.keys() == JOBS | {"marketplace-raw-to-journy", "import-licenses", "demo"}
     assert {name for tasks in jobs.values() for task in tasks for name in task.split()} <= known
-    assert schedules.keys() == JOBS
-    assert all(interval.endswith(" * * *") for interval in schedules.values())
+    # Never two of one job on a day: the second would find the first under way.
+    assert intervals[True].keys() == intervals[False].keys() == JOBS
+    assert all(interval.endswith(" * * 1-6") for interval in intervals[False].values())
+    assert all(interval.endswith(" * * 0") for interval in intervals[True].values())
 
 
 def test_production_keeps_no_secret_and_needs_a_ledger(project: Any) -> None:

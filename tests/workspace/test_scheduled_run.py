@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ from scripts.setup import ROOT, SetupError, in_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import tzinfo
     from pathlib import Path
 
 JOB = "marketplace-to-journy"
@@ -333,3 +335,43 @@ def test_minutes_that_no_run_could_take(minutes: str, capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit):
         scheduled_run.main(["marketplace-to-journy", "--minutes", minutes])
     assert "MINUTES must be a number" in capsys.readouterr().err
+
+
+def test_a_full_run_reads_everything(machine: Machine) -> None:
+    machine.meltano("true")
+
+    assert [machine.run(JOB, "--full", text)[0] for text in ("1", "", "0")] == [0, 0, 0]
+
+    run = "--log-format uncolored --environment=prod run"
+    assert machine.words == [f"{run} --full-refresh {JOB}", f"{run} {JOB}", f"{run} {JOB}"]
+
+
+@pytest.mark.parametrize("day", range(7))
+def test_a_day_of_the_week_is_that_of_the_machine(day: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Clock:
+            return cls(2026, 3, 2 + day, 23, 30)  # the second was a Monday
+
+    monkeypatch.setattr(scheduled_run, "datetime", Clock)
+    names = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+    assert [name for name in names if scheduled_run.full(name.capitalize())] == [names[day]]
+
+
+@pytest.mark.parametrize("text", ["2", "yes", "sun", "sunday,monday"])
+def test_a_day_that_there_is_not(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        scheduled_run.main([JOB, "--full", text])
+    assert "FULL must be 1 or a day of the week" in capsys.readouterr().err
+
+
+def test_make_hands_the_day_on() -> None:
+    def planned(*words: str, **variables: str) -> str:
+        environment = {**os.environ, **variables}
+        command = ["make", "--dry-run", "run", *words]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert '--full ""' in planned()
+    assert '--full "sunday"' in planned("FULL=sunday")
+    assert '--full "sunday"' in planned(FULL="sunday")

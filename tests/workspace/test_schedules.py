@@ -108,11 +108,13 @@ def test_github_gives_the_run_every_secret_that_it_needs(github: Any) -> None:
     assert {name.removeprefix("MELTANO_").lower() for name in stores} <= {name.replace(".", "_") for name in known}
     assert {name.split("_")[3] for name in stores} == {"URI", "S3", "GCS", "AZURE"}
     assert secret <= told
-    assert step["env"].keys() - secret == {"TASK", "TARGET_JOURNY_EVENTS_SINCE"}
+    assert step["env"].keys() - secret == {"TASK", "FULL", "TARGET_JOURNY_EVENTS_SINCE"}
     assert step["run"] == 'make "$TASK"'
     assert step["env"]["TASK"] == "${{ inputs.task || 'run' }}"
+    assert step["env"]["FULL"] == "${{ inputs.full && '1' || 'sunday' }}"
     # YAML 1.1 reads the key `on` as true.
-    assert github[True]["workflow_dispatch"]["inputs"]["task"]["options"] == ["run", "adopt"]
+    inputs = github[True]["workflow_dispatch"]["inputs"]
+    assert (inputs["task"]["options"], inputs["full"]["type"]) == (["run", "adopt"], "boolean")
 
 
 def test_ci_lets_a_second_run_wait_and_cancels_none(github: Any, gitlab: Any) -> None:
@@ -120,7 +122,7 @@ def test_ci_lets_a_second_run_wait_and_cancels_none(github: Any, gitlab: Any) ->
 
     assert github["concurrency"] == {"group": "marketplace-to-journy", "cancel-in-progress": False}
     assert (job["resource_group"], job["interruptible"]) == ("marketplace-to-journy", False)
-    assert (job["script"], job["variables"]["TASK"]) == (['make "$TASK"'], "run")
+    assert (job["script"], job["variables"]) == (['make "$TASK"'], {"TASK": "run", "FULL": "sunday"})
     assert all("$CI_PIPELINE_SOURCE" in rule["if"] for rule in job["rules"])
 
 
@@ -146,13 +148,14 @@ def test_the_times_of_day_are_times(github: Any) -> None:
             assert field == "*" or int(field) in allowed, time
     assert (FOLDER / "crontab").read_text().endswith("\n")  # cron ignores a last line without an end
     assert "%" not in crontab[0]  # a line's end to cron
+    assert "make run FULL=sunday" in crontab[0]
 
 
 def test_systemd_takes_the_units() -> None:
     service, timer = unit("service"), unit("timer")
 
     assert [path.suffix for path in UNITS] == [".service", ".timer"]
-    assert shlex.split(service["Service"]["ExecStart"]) == ["/usr/bin/make", "run"]
+    assert shlex.split(service["Service"]["ExecStart"]) == ["/usr/bin/make", "run", "FULL=sunday"]
     assert service["Service"]["WorkingDirectory"] == "/srv/marketplace"
     assert timer["Timer"]["Persistent"] == "true"
     analyze = shutil.which("systemd-analyze")
