@@ -15,7 +15,7 @@ MINUTES := 110
 PARALLEL := --numprocesses auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long bench check no-old-page run adopt sandbox lint format settings docs lock clean
+.PHONY: help setup demo test test-long test-pythons bench check no-old-page run adopt sandbox lint format settings docs lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ test: setup ## run every test but the long ones
 
 test-long: setup ## run the tests that take minutes
 	$(VENV)/pytest -m long $(PARALLEL)
+
+test-pythons: setup ## run the packages' tests with each of Python 3.10 to 3.14 that is here
+	@$(VENV)/python -m scripts.pythons
 
 bench: setup ## measure speed, memory and use of the rate limit: half an hour, on an idle machine
 	@$(VENV)/python -m benchmarks.tap_licenses

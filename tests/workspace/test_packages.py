@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import tarfile
 import zipfile
 from email.parser import Parser
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from scripts import publisher
+from scripts.pythons import find_interpreter
 from scripts.settings import PLUGINS
-from scripts.setup import PACKAGES, ROOT, python_version
+from scripts.setup import PACKAGES, ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OLDEST_SDK = "0.54.9"
 # The newest pre-release that was there when this was written.
@@ -29,7 +31,9 @@ OF_THE_SDK = (
     "tests/tap/test_bookmarks.py",
     "tests/tap/test_command.py",
     "tests/tap/test_isolation.py",
+    "tests/tap/test_records.py",
     "tests/tap/test_selection.py",
+    "tests/tap/test_versions.py",
     "tests/target/test_standard_suite.py",
     "tests/target/test_cli.py",
     "tests/target/test_environment.py",
@@ -37,12 +41,7 @@ OF_THE_SDK = (
 
 
 def interpreter(version: str) -> str:
-    """A Python of that version: on the PATH, or one of pyenv's, whose shims may refuse to run."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    for found in (shutil.which(f"python{version}"), *sorted(pyenv.glob(f"{version}.*/bin/python"))):
-        if found and python_version(str(found)) == tuple(map(int, version.split("."))):
-            return str(found)
-    pytest.skip(f"no Python {version} here")
+    return find_interpreter(tuple(map(int, version.split(".")))) or pytest.skip(f"no Python {version} here")
 
 
 def run(*command: str | Path) -> str:
