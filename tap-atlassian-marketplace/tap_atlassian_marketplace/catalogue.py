@@ -13,7 +13,7 @@ import msgspec
 
 from tap_atlassian_marketplace.client import NotReadyError
 from tap_atlassian_marketplace.errors import MarketplaceError, TroubleError
-from tap_atlassian_marketplace.pages import Body, pages_by_cursor, pages_by_link
+from tap_atlassian_marketplace.pages import Body, once_more_if, pages_by_cursor, pages_by_link
 from tap_atlassian_marketplace.row_file import spool_pages
 from tap_atlassian_marketplace.row_kinds import APPS, REVIEWS, VERSIONS
 from tap_atlassian_marketplace.spooled_rows import Findings
@@ -142,7 +142,7 @@ def _read(client: MarketplaceClient, path: str, place: Any) -> Body:
 def _known(read: Callable[[], Any], what: str, findings: Findings) -> list[Any]:
     """Read a list of an app; note it if the Marketplace does not know the app, as it is with one never made public."""
     with suppress(NotReadyError):
-        found = read()
+        found = once_more_if(lambda answer: answer == [], read)
         if isinstance(found, list):
             return found
     findings.skipped.append(f"the Marketplace knows no {what}")

@@ -91,7 +91,7 @@ class Export:
         """Write the export to a new file that only this user can read.
 
         An export that fails, breaks off, vanishes or is incomplete is started again twice; then its rows are read
-        page by page.
+        page by page. One that is empty is believed where its list is, too, or else the second time.
 
         Raises:
             MarketplaceError: The rows could not be had in either way, or the export was not ready in time.
@@ -128,7 +128,7 @@ class Export:
                 else:
                     self._wait_until_ready(export_id)
                     self._download(export_id, path)
-                keys = self._check(path)
+                keys = self._check(path, is_first=not failures)
             except TroubleError as error:
                 trouble = error
                 _logger.info("%s", error)
@@ -181,10 +181,12 @@ class Export:
                     raise self._too_late(f"was not downloaded within {self._timeout:g} seconds")
                 file.write(piece)
 
-    def _check(self, path: Path) -> array[int]:
+    def _check(self, path: Path, *, is_first: bool) -> array[int]:
         """See that the file is a whole array of rows, and that it has as many as the list says; give their keys."""
         keys = keys_of(self._report, path)
         if not self._request.has_list:
+            if is_first and not keys:
+                raise TroubleError(f"The {self._report} export is empty, and there is no list that says so.")
             return keys
         try:
             page = list_page(self._client, self._report, self._in_list, [], limit=1)

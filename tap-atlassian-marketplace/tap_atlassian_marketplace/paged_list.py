@@ -58,7 +58,7 @@ def read_list(
 
     Rows come and go while the pages are read, and the others shift: some may come twice, others not at all. That is
     seen by the total, which each page gives. The list is then read once more. A list without a total is read twice,
-    too: it is believed when the same rows came both times.
+    too, unless a single page holds rows: it is believed when the same rows came both times, or none.
 
     Args:
         client: The API.
@@ -77,6 +77,8 @@ def read_list(
     for _ in range(_READINGS):
         reading = _read_once(client, report, filters, path, go_on)
         if reading.is_whole or (not reading.totals and reading == before):
+            if not (reading.rows or reading.totals):
+                _logger.info("The list of %s is empty and tells no total, each of %d times.", report, _READINGS)
             return None
         if reading.totals:
             announced = " or ".join(str(total) for total in sorted(reading.totals))
@@ -99,8 +101,11 @@ class _Reading:
 
     @property
     def is_whole(self) -> bool:
-        """Whether no row can have slipped through: the total fits, or a single page held all."""
-        return self.totals == {self.rows} or (not self.totals and self.pages == 1)
+        """Whether no row can have slipped through: the total fits, or a single page held all.
+
+        A page without rows or a total is no list that one could believe at first sight.
+        """
+        return self.totals == {self.rows} or (not self.totals and self.pages == 1 and self.rows > 0)
 
     def take_in(self, page: ListPage) -> None:
         """Count a page."""

@@ -7,7 +7,8 @@ so that no link leads the credentials elsewhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import msgspec
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 LARGEST_PAGE = 50
 
 Body = dict[str, msgspec.Raw]
+Answer = TypeVar("Answer")
 
 _NAMES = dict.fromkeys((CHURN, CONVERSION, RENEWAL), "events") | {FEEDBACK: "feedback"}
 
@@ -63,6 +65,8 @@ def list_page(
 def pages_by_link(read: Callable[[Parameters], Body], name: str, total: str | None = None) -> Iterator[ListPage]:
     """Read all pages of a list whose pages name the next one by a link with a cursor.
 
+    A page that is empty, and gives neither a total nor a next page, is asked for once more.
+
     Args:
         read: Reads a page, given its parameters.
         name: What a page calls its rows.
@@ -82,7 +86,10 @@ def _by_cursor(
     place: Parameters = []
     seen = [place]
     while True:
-        body = read([("limit", str(LARGEST_PAGE)), *place])
+        body = once_more_if(
+            lambda body: _rows(body, name, total) == ([], None) and not next_cursor(body),
+            partial(read, [("limit", str(LARGEST_PAGE)), *place]),
+        )
         cursor = next_cursor(body)
         following = [("cursor", str(cursor))] if cursor else None
         if following in seen:
@@ -92,6 +99,12 @@ def _by_cursor(
             return
         place = following
         seen.append(place)
+
+
+def once_more_if(says_nothing: Callable[[Answer], bool], read: Callable[[], Answer]) -> Answer:
+    """Read an answer, and once more if it holds no rows and nothing that says so: a fault may look like that."""
+    answer = read()
+    return read() if says_nothing(answer) else answer
 
 
 def _rows(body: Body, name: str, total: str | None) -> tuple[list[msgspec.Raw], int | None]:

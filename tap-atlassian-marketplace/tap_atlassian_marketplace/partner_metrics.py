@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tap_atlassian_marketplace.catalogue import products_by_key
 from tap_atlassian_marketplace.errors import TroubleError
+from tap_atlassian_marketplace.pages import once_more_if
 from tap_atlassian_marketplace.row_file import spool_pages
 from tap_atlassian_marketplace.row_kinds import REVENUE
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from tap_atlassian_marketplace.client import MarketplaceClient
+    from tap_atlassian_marketplace.client import MarketplaceClient, Parameters
     from tap_atlassian_marketplace.spooled_rows import SpooledRows
 
 MONTHS = 24
@@ -66,14 +68,17 @@ class RevenueRequest:
         for offset in range(0, MONTHS, _LARGEST_PAGE):
             limit = min(_LARGEST_PAGE, MONTHS - offset)
             place = [("limit", str(limit)), ("offset", str(offset))]
-            body = client.read_metrics(self.question(), place, dict[str, msgspec.Raw])
-            try:
-                rows = msgspec.json.decode(body.get("records", b"null"), type=list[dict[str, msgspec.Raw]])
-            except msgspec.DecodeError:
-                raise TroubleError("The Marketplace answered with recurring revenue that cannot be read.") from None
+            rows = once_more_if(lambda rows: not rows, partial(self._page, client, place))
             if not products and any("productId" not in row for row in rows):
                 products = products_by_key(client)
             yield [_encode(_with_key(row, products)) for row in rows]
+
+    def _page(self, client: MarketplaceClient, place: Parameters) -> list[dict[str, msgspec.Raw]]:
+        body = client.read_metrics(self.question(), place, dict[str, msgspec.Raw])
+        try:
+            return msgspec.json.decode(body.get("records", b"null"), type=list[dict[str, msgspec.Raw]])
+        except msgspec.DecodeError:
+            raise TroubleError("The Marketplace answered with recurring revenue that cannot be read.") from None
 
 
 def _with_key(row: dict[str, msgspec.Raw], products: dict[str, str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import requests_mock
 from jsonschema import Draft202012Validator, FormatChecker
 from tests.tap.catalogue import catalog, walk
 from tests.tap.every_other_field import EVERY_OTHER_FIELD, REPORTS, row_of
-from tests.tap.fake_marketplace import URL, license_row, run, transaction_row
+from tests.tap.fake_marketplace import DEVELOPER, URL, license_row, run, transaction_row
 
 from tap_atlassian_marketplace.errors import StreamsFailedError
 from tap_atlassian_marketplace.partner_metrics import RevenueRequest
@@ -209,7 +209,8 @@ def test_revenue_is_that_of_24_months(marketplace):
     fake = marketplace()
     run(streams=["recurring_revenue"])
     places = [request.qs for request in fake.mock.request_history if "partner-metrics" in request.path]
-    assert places == [{"limit": ["14"], "offset": ["0"]}, {"limit": ["10"], "offset": ["14"]}]
+    first, second = {"limit": ["14"], "offset": ["0"]}, {"limit": ["10"], "offset": ["14"]}
+    assert places == [first, first, second, second]  # once more, since they are empty
     for today, first in (("2026-03-02", "2024-04-01"), ("2026-12-31", "2025-01-01"), ("2026-01-01", "2024-02-01")):
         question = RevenueRequest(datetime.fromisoformat(today).date()).question()
         assert question["dateRange"] == {"startDate": first, "endDate": today}
@@ -283,3 +284,35 @@ def test_a_report_that_the_account_may_not_read_fails_its_stream_alone(marketpla
     fake.mock.post(re.compile(r".*/quotes/async/export"), status_code=403, json={"message": "Forbidden"})
     with pytest.raises(StreamsFailedError, match=r"^quotes: The account may not read .*HTTP 403"):
         run(streams=["licenses", "quotes", "feedback"])
+
+
+EMPTY_ONCE = {
+    "apps": (
+        rf"/product-listing/developer-space/{DEVELOPER}\?limit=50&includePrivate=true$",
+        {"items": [], "links": {}},
+    ),
+    "app_versions": ("/app-software/app-key/com.example.one", []),
+    "reviews": ("/products/product-1/reviews", {"reviews": []}),
+    "recurring_revenue": ("offset=0", {"records": []}),
+    "marketing_attribution": (r"/async/export/\d+$", []),
+}
+
+
+@pytest.mark.parametrize("stream", EMPTY_ONCE)
+@pytest.mark.parametrize("times", [1, 9])
+def test_an_empty_answer_that_tells_no_total_is_asked_for_once_more(marketplace, stream, times):
+    report = next(report for report, name in REPORTS.items() if name == stream)
+    fake = marketplace(others={report: [row_of(report)]})
+    place, nothing = EMPTY_ONCE[stream]
+    asked = []
+
+    def lacks_rows(request):
+        if not re.search(place, request.url) or len(asked) == times:
+            return None
+        asked.append(request.url)
+        return requests_mock.create_response(request, json=nothing)
+
+    fake.mock.add_matcher(lacks_rows)
+    output = run(streams=[stream])
+    assert len(output.records(stream)) == (1 if times == 1 else 0)
+    assert len(asked) == (1 if times == 1 else 2)

@@ -110,6 +110,23 @@ def test_a_single_page_needs_no_total(tmp_path):
         assert mock.call_count == 1
 
 
+def test_an_empty_page_without_a_total_is_not_believed_at_first_sight(tmp_path, caplog):
+    with requests_mock.Mocker() as mock, caplog.at_level("INFO"):
+        mock.get(f"{REPORTS}/licenses", answers([(None, 0)], [(None, 2)]))
+        assert read(tmp_path / "a") == (None, [{"n": 0}] * 2)
+        mock.get(f"{REPORTS}/licenses", answers([(None, 0)], [(2, 2)]))
+        assert read(tmp_path / "a") == (None, [{"n": 0}] * 2)
+        assert "is empty and tells no total" not in caplog.text
+        mock.get(f"{REPORTS}/licenses", answers([(None, 0)]))
+        calls = mock.call_count
+        assert read(tmp_path / "a") == (None, [])
+        assert mock.call_count == calls + 2
+        assert "The list of licenses is empty and tells no total, each of 2 times." in caplog.text
+        mock.get(f"{REPORTS}/licenses", answers([(0, 0)]))
+        assert read(tmp_path / "a") == (None, [])
+        assert mock.call_count == calls + 3
+
+
 @pytest.mark.parametrize("rows", [[], {"n": 1}])
 def test_odd_pages(tmp_path, rows):
     """An empty list, and the single row that the API's description gives instead of one."""
