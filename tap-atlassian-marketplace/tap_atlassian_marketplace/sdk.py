@@ -78,6 +78,9 @@ class OrderedTap(StrictSettings, Tap):
             )
         )
 
+    def hide(self, config: Mapping[str, Any]) -> None:
+        """Keep the secrets of the settings out of the log; called before anything can be logged, or is checked."""
+
     def prepare(self) -> None:
         """Do what all streams need, before the first one."""
 
@@ -121,6 +124,10 @@ class OrderedTap(StrictSettings, Tap):
         if failures:
             raise StreamsFailedError([f"{', '.join(names)}: {line}" for line, names in failures.items()])
 
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        self.hide(self._config)  # the SDK calls this first of all
+        return super()._validate_config(raise_errors=raise_errors)
+
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # The SDK would exit with 0, as if everything had been read. The state so far was already written.
         self.logger.error("Stopped by a signal before everything was read; the next run goes on from the last state.")
@@ -136,7 +143,12 @@ class BookmarkedStream(Stream):
     drops_records = False
     """Whether a stream map has filtered a record out."""
 
-    _tap: OrderedTap
+    tap: OrderedTap
+    """The tap; the SDK's own name for it is private."""
+
+    def __init__(self, tap: OrderedTap, schema: dict[str, Any]) -> None:
+        super().__init__(tap, schema=schema)
+        self.tap = tap
 
     @property
     def is_incremental(self) -> bool:
@@ -203,7 +215,7 @@ class BookmarkedStream(Stream):
 
     def _write_record_message(self, record: Any) -> None:
         if self.writes_records_as_they_are:
-            self._tap.message_writer.write_record(self.stream_maps[0].stream_alias, record, self._stream_version)
+            self.tap.message_writer.write_record(self.stream_maps[0].stream_alias, record, self._stream_version)
             self.state_manager.is_flushed = False
         else:
             super()._write_record_message(record)

@@ -17,7 +17,7 @@ from tap_atlassian_marketplace.settings import CONFIG_SCHEMA, Settings
 from tap_atlassian_marketplace.streams import NAMES, STREAMS, CustomerStream, MarketplaceStream, OwnReportStream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 class TapAtlassianMarketplace(OrderedTap):
@@ -125,7 +125,6 @@ class TapAtlassianMarketplace(OrderedTap):
         click.echo(tap.check())
         context.exit()
 
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        # Before anything can be logged: the SDK calls this first of all.
-        redact_logs([str(self._config.get("api_token") or "")])
-        return super()._validate_config(raise_errors=raise_errors)
+    def hide(self, config: Mapping[str, Any]) -> None:
+        """Keep the token out of the log."""
+        redact_logs([str(config.get("api_token") or "")])

@@ -89,7 +89,8 @@ def test_changed_data_is_named_and_not_sent(work: Import) -> None:
     run = work.run([row("OLD-1", users="50"), row("OLD-2")])
     assert run.counts() == {"unchanged": 2}
     assert work.calls == []
-    (warning,) = [line for line in run.log.splitlines() if "WARNING" in line]
+    # On Python 3.10 the SDK warns that it reached its end of life.
+    (warning,) = [line for line in run.log.splitlines() if "WARNING" in line and "SingerSDKPythonEOL" not in line]
     assert "'OLD-1'" in warning
     assert "differs" in warning
 

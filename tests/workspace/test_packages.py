@@ -27,6 +27,7 @@ WORKSPACE_PYTHON = "3.12"
 # The SDK's own suites, and what goes through those parts of it that it calls private.
 OF_THE_SDK = (
     "tests/singer",
+    "tests/tap/test_adapter.py",
     "tests/tap/test_standard.py",
     "tests/tap/test_bookmarks.py",
     "tests/tap/test_command.py",

@@ -44,11 +44,11 @@ class MarketplaceStream(BookmarkedStream):
 
     replication_key: str | None = REPLICATION_KEY
 
-    _tap: TapAtlassianMarketplace
+    tap: TapAtlassianMarketplace
 
     def __init__(self, tap: TapAtlassianMarketplace) -> None:
         schema = files("tap_atlassian_marketplace.schemas").joinpath(f"{self.name}.json").read_text("utf-8")
-        super().__init__(tap, schema=json.loads(schema))
+        super().__init__(tap, json.loads(schema))
         self._invalid_dates: Counter[str] = Counter()
         self._unknown_fields = UnknownFields(self.schema)
 
@@ -71,7 +71,7 @@ class MarketplaceStream(BookmarkedStream):
 
     def get_records(self, context: object) -> Iterator[Any]:  # noqa: ARG002 - there are no partitions
         """Give the records that are new since the bookmark, as dictionaries or as JSON, then move it."""
-        reports = self._tap.open_reports()
+        reports = self.tap.open_reports()
         self.choose_version(new=self._reads_all_days and not reports.selection.narrowed_by)
         newest: str | None = None
         for row in self.rows(reports, self._read):
@@ -111,7 +111,7 @@ class MarketplaceStream(BookmarkedStream):
     @cached_property
     def window(self) -> Window:
         """The days whose rows the stream emits in this run."""
-        settings = self._tap.settings
+        settings = self.tap.settings
         return self._bookmark.window(
             lookback_days=settings.lookback_days, start_date=settings.start_date, end_date=settings.end_date
         )
@@ -122,11 +122,11 @@ class MarketplaceStream(BookmarkedStream):
 
     @cached_property
     def _keeps_bookmark(self) -> bool:
-        return self.is_incremental and not self._tap.reports.selection.is_trial
+        return self.is_incremental and not self.tap.reports.selection.is_trial
 
     @cached_property
     def _bookmark(self) -> Bookmark:
-        valid_for = fingerprint(self._tap.reports.scope)
+        valid_for = fingerprint(self.tap.reports.scope)
         if not self._keeps_bookmark:
             return Bookmark(None, valid_for, latest_bookmark())
         key = self.replication_key or REPLICATION_KEY

@@ -24,18 +24,18 @@ class CustomerStream(BookmarkedStream):
 
     selected_by_default = False
 
-    _tap: TapAtlassianMarketplace
+    tap: TapAtlassianMarketplace
 
     def __init__(self, tap: TapAtlassianMarketplace) -> None:
         schema = files("tap_atlassian_marketplace.schemas").joinpath(f"{self.name}.json").read_text("utf-8")
-        super().__init__(tap, schema=json.loads(schema))
+        super().__init__(tap, json.loads(schema))
 
     def get_records(self, context: object) -> Iterator[Any]:  # noqa: ARG002 - there are no partitions
         """Give all rows, as JSON where nothing about them changes."""
-        reports = self._tap.open_reports()
+        reports = self.tap.open_reports()
         is_of_today = not self.config.get("as_of")
         self.choose_version(new=is_of_today and not reports.selection.narrowed_by)
-        rows = self._tap.customers.encoded(self.name)
+        rows = self.tap.customers.encoded(self.name)
         yield from rows if self.writes_records_as_they_are else map(whole_row, rows)
         for report in reports.everything:
             reports.vouch_for(report)

@@ -38,7 +38,7 @@ class OwnReportStream(MarketplaceStream):
 
     @property
     def _settings(self) -> Settings:
-        return self._tap.settings
+        return self.tap.settings
 
     def request(self, reports: Reports) -> RowsRequest:
         """Say what to ask the Marketplace for."""
