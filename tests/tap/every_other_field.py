@@ -45,6 +45,24 @@ def row_of(report: str, **fields: Any) -> dict[str, Any]:
     return {**row, **fields}
 
 
+def bare_row(report: str, **fields: Any) -> dict[str, Any]:
+    """Give a row that has nothing but what names it: all else is null.
+
+    Args:
+        report: The report.
+        fields: Other values.
+    """
+    names = {name: f"another {name}" for name in ("transactionId", "cloudId", "quoteId", "userId")}
+    names |= {"subscription": "OTHER", "buildNumber": 7, "id": "another id", "date": "2026-01-01"}
+    names |= {"eventDate": "2026-01-01", "eventTimestamp": "2026-01-01 10:11:12", "feedbackType": "another"}
+    names |= {"appKey": "com.example.two", "productId": "product-2", "addonKey": "com.example.one"}
+    return {
+        **{name: names.get(name) for name in row_of(report)},
+        **({"id": "r"} if report == "reviews" else {}),
+        **fields,
+    }
+
+
 def _value(name: str, schema: dict[str, Any]) -> Any:
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     match kinds[0]:
@@ -59,4 +77,4 @@ def _value(name: str, schema: dict[str, Any]) -> Any:
     return _KNOWN.get(name, "2026-02-01" if schema.get("format") == "date" else f"a {name}")
 
 
-EVERY_OTHER_FIELD = {report: [row_of(report)] for report in REPORTS}
+EVERY_OTHER_FIELD = {report: [row_of(report), bare_row(report)] for report in REPORTS}

@@ -10,7 +10,7 @@ import pytest
 import requests_mock
 from jsonschema import Draft202012Validator, FormatChecker
 from tests.tap.catalogue import catalog, walk
-from tests.tap.every_other_field import EVERY_OTHER_FIELD, REPORTS, row_of
+from tests.tap.every_other_field import EVERY_OTHER_FIELD, REPORTS, bare_row, row_of
 from tests.tap.fake_marketplace import DEVELOPER, URL, license_row, run, transaction_row
 
 from tap_atlassian_marketplace.errors import StreamsFailedError
@@ -224,6 +224,31 @@ def test_unknown_fields_words_and_nulls_travel_and_odd_dates_become_null(marketp
     assert record["eventDate"] is None
     assert "eventDate held no valid date in 1 rows" in caplog.text
     assert "passed on as they are: more." in caplog.text
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_nulls_unknown_fields_and_unknown_words_travel_in_every_stream(marketplace, report):
+    stream = REPORTS[report]
+    schema = catalog()[stream]["schema"]
+    words = {
+        "hosting",
+        "state",
+        "approvalStatus",
+        "feedbackType",
+        "channel",
+        "quoteStatus",
+        "appEdition",
+        "subscription",
+    }
+    words = {name for name in words & schema["properties"].keys() if "string" in schema["properties"][name]["type"]}
+    assert words or stream == "reviews"
+    bare = bare_row(report, newcomer={"deep": [1, None]}, **dict.fromkeys(words, "Quite New"))
+    marketplace(others={report: [copy.deepcopy(bare), *([row_of(report)] if stream == "apps" else [])]})
+    record = next(record for record in run(streams=[stream]).records(stream) if "newcomer" in record)
+    given = {"appKey", "productId", "appSoftwareId", "hosting"} if stream in ("app_versions", "reviews") else set()
+    assert {name: record[name] for name in bare.keys() - given} == {name: bare[name] for name in bare.keys() - given}
+    assert sum(value is None for value in record.values()) > 2 or stream == "recurring_revenue"
+    Draft202012Validator(schema, format_checker=FormatChecker()).validate(record)
 
 
 def test_reviews_that_are_fewer_than_their_total_are_read_again_and_then_doubted(marketplace):
