@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace import customer_rows, examining
 from tap_atlassian_marketplace.json_array import whole_row
+from tap_atlassian_marketplace.row_kinds import LICENSES, TRANSACTIONS
 from tap_atlassian_marketplace.sdk import BookmarkedStream
 
 if TYPE_CHECKING:
