@@ -34,7 +34,7 @@ class OwnReportStream(MarketplaceStream):
 
     @property
     def _serves_customers(self) -> bool:
-        return self.report in ALSO_OF_CUSTOMERS and self._tap.computes_customers
+        return self.report in ALSO_OF_CUSTOMERS and self.tap.computes_customers
 
     @property
     def _settings(self) -> Settings:
