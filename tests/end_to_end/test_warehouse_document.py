@@ -166,6 +166,15 @@ def test_a_full_refresh_deletes_nothing_and_shows_what_is_gone(loaded: Loaded) -
         assert (marks, counts) == ([loaded.gone], {"licenses": 1, "contacts": 3, "transactions": 0})
 
 
+def test_those_who_are_nobodys_contact_can_be_deleted(loaded: Loaded) -> None:
+    """The last one: it changes what was loaded."""
+    for statement in sql("forget").split(";"):
+        loaded.query(statement)
+    day = max(row["as_of"] for row in loaded.customers.accounts.values())
+    assert loaded.query("select count(*) from accounts") == [(len(loaded.customers.accounts),)]
+    assert {str(row[0]) for row in loaded.query("select distinct as_of from people")} == {day}
+
+
 @pytest.fixture(scope="module")
 def python_with_snowflake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python with the loader of the project and fakesnow."""
