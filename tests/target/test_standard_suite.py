@@ -11,6 +11,7 @@ import pytest
 from singer_sdk.testing import get_target_test_class, target_test_streams
 
 from marketplace_sandbox import credentials
+from target_journy.loader import Loader
 from target_journy.target import TargetJourny
 
 if TYPE_CHECKING:
@@ -25,6 +26,26 @@ CONFIG: dict[str, Any] = {
     "requests_per_minute": 10_000_000,
 }
 Accounts = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def _closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The suite closes no loader; from Python 3.13 on a connection that is left open is a warning."""
+    opened: list[Noted] = []
+
+    class Noted(Loader):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            opened.append(self)
+
+        def close(self) -> None:
+            opened.remove(self)
+            super().close()
+
+    monkeypatch.setattr("target_journy.target.Loader", Noted)
+    yield
+    for loader in [*opened]:
+        loader.close()
 
 
 def records(name: str) -> list[tuple[str, dict[str, Any]]]:
