@@ -90,10 +90,16 @@ def test_an_event_without_a_time_happened_now(journy, fresh):
 
 def test_deleting_is_accepted_and_forgets(journy, fresh):
     journy.members("add", "E-1", "ada@acme.example")
+    others = [{"accountId": "E-2"}, {"accountId": "E-3", "domain": "acme.example"}, {"domain": "other.example"}]
+    for identification in others:
+        journy.post("/accounts/upsert", {"identification": identification})
     assert journy.call("DELETE", "/users", {"identification": {"email": "ada@acme.example"}}).status_code == 202
     assert show(fresh)["accounts"]["E-1"]["users"] == []
     assert journy.call("DELETE", "/accounts", {"identification": {"accountId": "E-1"}}).status_code == 202
     assert journy.call("DELETE", "/accounts", {"identification": {"accountId": "E-1"}}).status_code == 202
+    assert list(show(fresh)["accounts"]) == ["E-2", "E-3", "other.example"]
+    for identification in others:
+        assert journy.call("DELETE", "/accounts", {"identification": identification}).status_code == 202
     assert show(fresh)["accounts"] == show(fresh)["users"] == {}
 
 

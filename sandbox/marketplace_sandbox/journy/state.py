@@ -62,8 +62,9 @@ class JournyState:
 
     def delete_account(self, identification: dict[str, str]) -> None:
         """Forget an account, if it is known."""
-        wanted = identification.get("accountId"), identification.get("domain")
-        for key in [key for key, row in self.accounts.items() if key in wanted or row.domain in wanted[1:]]:
+        wanted = set(identification.values())
+        domain = identification.get("domain")
+        for key in [key for key, row in self.accounts.items() if key in wanted or (domain and row.domain == domain)]:
             del self.accounts[key]
 
     def delete_user(self, identification: dict[str, str]) -> None:
