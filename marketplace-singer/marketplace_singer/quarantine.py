@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,9 +14,11 @@ from marketplace_singer.masking import masked_key, masked_quotes, masked_record
 from marketplace_singer.private_files import open_private
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
+
+_ERASED = b'{"reason":"erased: this record named a person who has to be forgotten"}'
 
 _encode = msgspec.json.Encoder(enc_hook=str, decimal_format="number").encode
 
@@ -84,3 +87,43 @@ class Quarantine:
             raise SettingsError(
                 f"setting 'rejected_path': cannot write {str(self.path)!r} ({error.strerror})"
             ) from None
+
+    def forget(self, people: Collection[str]) -> int:
+        """Erase the records that name some people, of this run and of those before.
+
+        It happens in place, line by line, so that others may add to the file meanwhile and a kill leaves all else.
+
+        Args:
+            people: Their e-mail addresses.
+
+        Returns:
+            How many records were erased.
+
+        Raises:
+            SettingsError: The file cannot be written.
+        """
+        if not people or self.path is None or not self.path.exists():
+            return 0
+        erased = offset = 0
+        try:
+            with os.fdopen(open_private(self.path, os.O_RDWR), "r+b", buffering=0) as file:
+                names = _naming(people)
+                with open(file.fileno(), "rb", closefd=False) as lines:
+                    for line in lines:
+                        content = line.rstrip(b"\n")
+                        if names.search(content):
+                            os.pwrite(file.fileno(), _ERASED[: len(content)].ljust(len(content)), offset)
+                            erased += 1
+                        offset += len(line)
+        except OSError as error:
+            raise SettingsError(
+                f"setting 'rejected_path': cannot write {str(self.path)!r} ({error.strerror})"
+            ) from None
+        return erased
+
+
+def _naming(people: Collection[str]) -> re.Pattern[bytes]:
+    """Finds the addresses of some people in JSON, and nobody else's that one of theirs is a part of."""
+    texts = sorted(re.escape(msgspec.json.encode(email)[1:-1]) for email in people)
+    inside = rb"[\w.+%-]"
+    return re.compile(rb"(?<!%b)(?:%b)(?![\w-]|\.\w)" % (inside, b"|".join(texts)), re.IGNORECASE)

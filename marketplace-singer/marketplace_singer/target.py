@@ -52,7 +52,7 @@ class CheckpointingTarget(StrictSettings, Target):
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
         super().append_builtin_config(config_jsonschema)
-        for name in ("add_record_metadata", "load_method"):  # they are for tables
+        for name in ("add_record_metadata", "load_method", "process_activate_version_messages"):  # they are for tables
             config_jsonschema["properties"].pop(name, None)
 
     def is_settled(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from target_journy.ends import IS_DELETED
 from target_journy.operations import Outcome
 from target_journy.transports import PayloadRejectedError
 
@@ -134,6 +135,8 @@ class EntityCall:
             self._desk.refused(self._kind, self._key, result)
         if not entity.known and not entity.forgotten:
             self._desk.report.created[f"{self._kind}s"] += 1
+        if entity.deleted and IS_DELETED in entity.pending - rejected.keys():
+            self._desk.report.deleted[f"{self._kind}s"] += 1
         entity.acknowledge(rejected, mapping)
         self._note(result)
         return ()
@@ -145,6 +148,7 @@ class EntityCall:
         with self._desk.ledger.transaction() as ledger:
             if self._entity.forgotten and not self._entity.must_be_sent and not ledger.holds_any_slot(self._key):
                 ledger.drop_entity(self._kind, self._key)
+                self._desk.report.forgotten += 1
             else:
                 ledger.save_entities(self._kind, {self._key: self._entity})
         self._desk.results[self._kind, self._key] = result
@@ -187,7 +191,7 @@ class MembersCall:
         refusal = Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id)
         self._desk.refused("membership", pair, refusal)
         with self._desk.ledger.transaction() as ledger:
-            ledger.save_memberships({pair: "rejected"}, answer.reason)
+            ledger.save_memberships({pair: "rejected" if self._state == "add" else "kept"}, answer.reason)
         self._desk.results["membership", pair] = refusal
         return ()
 
@@ -202,6 +206,7 @@ class MembersCall:
             else:
                 for email in self._emails:
                     ledger.drop_membership(self._account, email)
+                self._desk.report.deleted["memberships"] += len(self._emails)
         for email in self._emails:
             self._desk.results["membership", (self._account, email)] = Result(
                 Outcome.DELIVERED, request_id=receipt.request_id

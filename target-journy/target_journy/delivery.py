@@ -4,65 +4,43 @@ from __future__ import annotations
 
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 from target_journy.dispatch import Dispatcher, Rehearsal
 from target_journy.fingerprints import REPEATED, Fingerprints
 from target_journy.identities import RecordError
+from target_journy.incoming import Mapped, confirm, deleted_in, settle_deleted
 from target_journy.ledger import SeenRecord
-from target_journy.operations import Outcome, Source
+from target_journy.leftovers import leftovers
+from target_journy.operations import Outcome
 from target_journy.orphans import resolve_orphans
 from target_journy.planning import Planner
 from target_journy.refusals import Refusals
 from target_journy.sending import Sender
 from target_journy.tally import Tally
-from target_journy.tickets import Plan, Ticket
+from target_journy.tickets import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from marketplace_singer.quarantine import Quarantine
     from target_journy.calls import Result, Results
+    from target_journy.departures import Departures
     from target_journy.dispatch import Stop
-    from target_journy.ledger import Ledger, LedgerTransaction
-    from target_journy.mapping import DefaultMapping, StreamMapping
-    from target_journy.operations import Operations
+    from target_journy.incoming import Incoming
+    from target_journy.ledger import Ledger
     from target_journy.options import Options
     from target_journy.orphans import Adopted
     from target_journy.report import Report
     from target_journy.sending import Together
     from target_journy.transports import Transport
 
-_PAGE = 1000
-
-T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class Incoming:
-    """A record that came in, with what maps it.
-
-    Attributes:
-        digest: Its fingerprint.
-        outcome: What became of it so far.
-    """
-
-    source: Source
-    record: Mapping[str, Any]
-    mapping: StreamMapping | DefaultMapping
-    digest: str = ""
-    outcome: Outcome = Outcome.FAILED
-
-
-@dataclass(frozen=True, slots=True)
-class Mapped:
-    """A record that asks for something, and what it still waits for."""
-
-    incoming: Incoming
-    operations: Operations
-    plan: Plan
+_BY_HAND = (
+    "This person was erased at the source, and the Segment protocol cannot delete anybody: do it by hand in journy.io "
+    "or the tools behind Segment, and take this line away"
+)
 
 
 class Delivery:
@@ -77,6 +55,7 @@ class Delivery:
         parallel: How many calls are made at once; 0 if the transport sends nothing.
         stop: Ends the run early.
         together: Makes fewer calls of many, where the transport carries several as one.
+        departures: Notes what has gone.
     """
 
     def __init__(
@@ -90,7 +69,9 @@ class Delivery:
         parallel: int,
         stop: Stop,
         together: Together = list,
+        departures: Departures,
     ) -> None:
+        self._departures = departures
         self._ledger = ledger
         self._options = options
         self._report = report
@@ -106,9 +87,21 @@ class Delivery:
         self._run = uuid.uuid4().hex
         self._batch: list[Incoming] = []
 
-    def add(self, stream: str, key: str, record: Mapping[str, Any], mapping: StreamMapping | DefaultMapping) -> None:
+    def add(self, incoming: Incoming) -> None:
         """Take a record; it is delivered with the next flush."""
-        self._batch.append(Incoming(Source(stream, key), record, mapping))
+        if (stream := incoming.source.stream) in self._departures.whole:
+            self._departures.doubt(stream)
+        self._batch.append(incoming)
+
+    def activate(self, stream: str, version: int) -> None:
+        """Note that all records of a stream in this version have been taken.
+
+        Raises:
+            As `flush`, for what was taken is delivered first.
+        """
+        if self._departures.are_wanted:
+            self.flush()
+            self._departures.activate(stream, version)
 
     def is_settled(self) -> bool:
         """Whether every record that was taken has an outcome."""
@@ -182,7 +175,7 @@ class Delivery:
             raise
 
     def _deliver(self, batch: list[Incoming]) -> None:
-        mapped = self._plan(batch)
+        mapped, forgotten = self._plan(batch)
         refusals = Refusals(self._quarantine)
         for item in mapped:
             refusals.expect(item.plan, item.incoming.record)
@@ -195,14 +188,15 @@ class Delivery:
                 source = item.plan.source.id
                 outcome = item.incoming.outcome = self._tally.planned(item.plan, results)
                 settled.pop(source, None)
-                if outcome in REPEATED:
+                is_overruled = any(user.email in forgotten for user in item.operations.users)
+                if outcome in REPEATED and not is_overruled:
                     settled[source] = _seen(item.incoming, REPEATED[outcome])
         with self._ledger.transaction() as ledger:
             ledger.save_seen(settled.values())
 
     def _deliver_late(self) -> None:
         adopted: dict[tuple[str, Any], list[Adopted]] = {}
-        for orphan in resolve_orphans(self._ledger, self._run):
+        for orphan in chain(resolve_orphans(self._ledger, self._run), self._departures.carry_out()):
             adopted.setdefault((orphan.ticket.kind, orphan.ticket.key), []).append(orphan)
         refusals = Refusals(self._quarantine)
 
@@ -210,43 +204,48 @@ class Delivery:
             streams = (orphan.stream for orphan in adopted.get((kind, key), ()) if orphan.stream)
             refusals.keep(kind, key, result, stream=next(streams, ""))
 
-        for tickets in self._left():
+        for tickets in leftovers(self._ledger, self._stop):
             results: Results = {}
             try:
                 self._sender.send(tickets, results, keep)
             finally:
                 self._tally.late(results, adopted)
 
-    def _plan(self, batch: list[Incoming]) -> list[Mapped]:
-        """Put what is new on record, and find out what cannot be mapped."""
-        news, repeats = self._compare(batch)
-        mapped: list[Mapped] = []
-        refused: list[tuple[Incoming, str]] = []
-        for incoming in news:
-            try:
-                version, operations = incoming.mapping.operations(incoming.record)
-            except RecordError as error:  # noqa: PERF203 - one bad record must not stop the others
-                refused.append((incoming, str(error)))
-            else:
-                mapped.append(Mapped(incoming, operations, Plan(replace(incoming.source, version=version))))
+    def _plan(self, batch: list[Incoming]) -> tuple[list[Mapped], set[str]]:
+        """Put what is new on record, and find out what cannot be mapped, and who has to be forgotten."""
+        deleted = deleted_in(batch)
+        news, repeats = self._compare([incoming for incoming in batch if not incoming.is_deleted])
+        mapped, refused = _map(news)
         with self._ledger.transaction() as ledger:
             # Until its outcome is known a record counts as never seen: a run that is cut short leaves no false memory.
             ledger.drop_seen(incoming.source.id for incoming in news)
-            Planner(ledger, self._options, self._run).plan([(item.plan, item.operations) for item in mapped])
+            planner = Planner(ledger, self._options, self._run)
+            planner.plan([(item.plan, item.operations) for item in mapped])
+            if self._departures.are_wanted:  # what cannot be mapped is there all the same
+                confirm(ledger, [one for one, _ in (*repeats, *refused)])
+            known = self._departures.note(ledger, [one.source for one in deleted])
             ledger.save_seen({one.source.id: _seen(one, Outcome.REJECTED) for one, _ in refused}.values())
             # They are kept before that is committed: a run that is cut short between keeps them once more.
-            for incoming, reason in refused:
-                self._quarantine.add(incoming.source.stream, incoming.source.key, incoming.record, reason)
-            for item in mapped:
-                if item.plan.rejections:
-                    source, record = item.incoming.source, item.incoming.record
-                    self._quarantine.add(source.stream, source.key, record, "; ".join(item.plan.rejections))
+            self._quarantine.forget(planner.forgotten)
+            self._keep(mapped, refused)
         for incoming, _ in refused:
             incoming.outcome = Outcome.REJECTED
         for incoming, outcome in repeats:
             incoming.outcome = outcome
             self._report.rejected_again += outcome is Outcome.REJECTED
-        return mapped
+        settle_deleted(batch, deleted, known)
+        return mapped, planner.forgotten
+
+    def _keep(self, mapped: Iterable[Mapped], refused: Iterable[tuple[Incoming, str]]) -> None:
+        """Quarantine what cannot be mapped, whole or in part, and who cannot be forgotten."""
+        for incoming, reason in refused:
+            self._quarantine.add(incoming.source.stream, incoming.source.key, incoming.record, reason)
+        for item in mapped:
+            source, record = item.incoming.source, item.incoming.record
+            if item.plan.rejections:
+                self._quarantine.add(source.stream, source.key, record, "; ".join(item.plan.rejections))
+            for email in item.plan.by_hand:
+                self._quarantine.add(source.stream, source.key, {"user": email}, _BY_HAND)
 
     def _compare(self, batch: list[Incoming]) -> tuple[list[Incoming], list[tuple[Incoming, Outcome]]]:
         """Split a batch into records that have to be looked at, and those that came before exactly as they are."""
@@ -267,37 +266,21 @@ class Delivery:
         ]
         return news, repeats
 
-    def _left(self) -> Iterator[list[Ticket]]:
-        """What the ledger still holds back and what may go now, page by page, in the order that journy.io needs."""
-        for kind in ("account", "user"):
-            for keys in self._pages(partial(_pending_entities, kind), ""):
-                yield [Ticket(kind, key) for key in keys]
-        for pairs in self._pages(_pending_memberships, ("", "")):
-            yield [Ticket("membership", pair) for pair in pairs]
-        for ids in self._pages(_undelivered_events, ""):
-            yield [Ticket("event", event_id) for event_id in ids]
 
-    def _pages(self, read: Callable[[LedgerTransaction, T], list[T]], after: T) -> Iterator[list[T]]:
-        while not self._stop.time_is_up:
-            with self._ledger.transaction() as ledger:
-                page = read(ledger, after)
-            if not page:
-                return
-            yield page
-            after = page[-1]
+def _map(news: Iterable[Incoming]) -> tuple[list[Mapped], list[tuple[Incoming, str]]]:
+    """What records ask for, and which cannot be read and why."""
+    mapped: list[Mapped] = []
+    refused: list[tuple[Incoming, str]] = []
+    for incoming in news:
+        try:
+            version, operations = incoming.mapping.operations(incoming.record)
+        except RecordError as error:  # noqa: PERF203 - one bad record must not stop the others
+            refused.append((incoming, str(error)))
+        else:
+            plan = Plan(replace(incoming.source, version=version), stream_version=incoming.stream_version)
+            mapped.append(Mapped(incoming, operations, plan))
+    return mapped, refused
 
 
 def _seen(incoming: Incoming, outcome: Outcome) -> SeenRecord:
     return SeenRecord(incoming.source.id, incoming.digest, outcome.name)
-
-
-def _pending_entities(kind: str, ledger: LedgerTransaction, after: str) -> list[str]:
-    return ledger.pending_entities(kind, after=after, limit=_PAGE)
-
-
-def _pending_memberships(ledger: LedgerTransaction, after: tuple[str, str]) -> list[tuple[str, str]]:
-    return ledger.pending_memberships(after=after, limit=_PAGE)
-
-
-def _undelivered_events(ledger: LedgerTransaction, after: str) -> list[str]:
-    return [event.event_id for event in ledger.undelivered_events(orphans=False, after=after, limit=_PAGE)]

@@ -22,6 +22,7 @@ Door: TypeAlias = "JournyRest | Segment"
 _ONLY_REST = {
     ("null_policy", "unset"): "delete a property; choose keep",
     ("memberships", "sync"): "end a membership; choose add or none",
+    ("deletes", "hard"): "delete an account or user; choose soft or none",
 }
 
 

@@ -73,6 +73,8 @@ class Entity(msgspec.Struct, omit_defaults=True):
         sent: How often journy.io has acknowledged them.
         told: The watched properties.
         changes: How many changes of them there were.
+        gone: No record asks for it any more, and it has to be deleted.
+        deleted: No record asks for it any more, and it is marked as such.
     """
 
     rows: list[tuple[str, str]] = []
@@ -84,11 +86,13 @@ class Entity(msgspec.Struct, omit_defaults=True):
     sent: int = 0
     told: dict[str, Told] = {}
     changes: int = 0
+    gone: bool = False
+    deleted: bool = False
 
     @property
     def must_be_sent(self) -> bool:
         """Whether journy.io lacks something that it did not refuse."""
-        return ITSELF not in self.rejected and (bool(self.pending) or not self.known)
+        return ITSELF not in self.rejected and (bool(self.pending) or not self.known or self.gone)
 
     def owned_by(self, source: Source) -> set[str]:
         """Names of the properties whose value comes from this row, whatever its version."""
@@ -227,7 +231,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
         self.pending = set(self.properties)
         self.rejected = {}
         self.told = {}
-        self.forgotten = True
+        self.forgotten, self.deleted = True, False
 
     def payload(self) -> dict[str, Value]:
         """The properties to send."""

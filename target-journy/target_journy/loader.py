@@ -13,15 +13,17 @@ import msgspec
 from marketplace_singer import HowFar, Quarantine, SettingsError
 from target_journy.batches import Batches
 from target_journy.delivery import Delivery
+from target_journy.departures import Departures
 from target_journy.dispatch import Stop
 from target_journy.doors import destination_of, open_door, parallel_calls, refuse_unsayable
 from target_journy.identities import RecordError
+from target_journy.incoming import Incoming
 from target_journy.ledger import Ledger, LedgerError, Run
 from target_journy.mapping import DefaultMapping, compile_streams
 from target_journy.mapping_check import check_fields
 from target_journy.mapping_file import MappingError, fingerprint, within_groups
 from target_journy.mapping_reading import load_mapping
-from target_journy.operations import Outcome
+from target_journy.operations import Outcome, Source
 from target_journy.options import Options
 from target_journy.report import Report
 from target_journy.settings import (
@@ -86,7 +88,7 @@ class Loader:
         if minutes is not None and not adopt and not config.get("dry_run"):  # where nothing is sent nothing is left
             self.stop.after(60.0 * float(minutes))
         self._door = live = open_door(config, stop=self.stop)
-        self._preview = SilentTransport() if adopt or config.get("dry_run") else None
+        self._preview = SilentTransport(can_delete=live.can_delete) if adopt or config.get("dry_run") else None
         destination = destination_of(config, live)
         rehearsal = "adopted" if adopt else "dry run" if config.get("dry_run") else ""
         self.report = Report(destination, rehearsal=rehearsal)
@@ -108,21 +110,28 @@ class Loader:
         rejected_path = None if config.get("dry_run") else Path(config.get("rejected_path") or DEFAULT_REJECTED)
         self._quarantine = Quarantine(rejected_path, is_masked=bool(config.get("mask_rejected")))
         self._result = "failed"
+        options = Options(
+            mapping=mapping_digest,
+            unset_nulls=config.get("null_policy") == "unset",
+            memberships=config.get("memberships") or "add",
+            events_since=since,
+            streams=tuple(sorted(self._mapping.streams)),
+            deletes=config.get("deletes") or "none",
+            can_delete=live.can_delete,
+        )
+        most = config.get("max_deleted_percent")
         self._delivery = Delivery(
             self._ledger,
             self._preview or live,
-            Options(
-                mapping=mapping_digest,
-                unset_nulls=config.get("null_policy") == "unset",
-                memberships=config.get("memberships") or "add",
-                events_since=since,
-                streams=tuple(sorted(self._mapping.streams)),
-            ),
+            options,
             self.report,
             self._quarantine,
             parallel=0 if self._preview else parallel_calls(config),
             stop=self.stop,
             together=self._together(live) if not adopt else list,
+            departures=Departures(
+                self._ledger, options, self.report, most=10 if most is None else most, is_adopting=adopt
+            ),
         )
 
     def open_stream(self, stream: str, schema: Mapping[str, Any], key_properties: Sequence[str]) -> None:
@@ -148,22 +157,42 @@ class Loader:
         else:
             logger.warning("No mapping names the stream %r: its records are skipped", stream)
 
-    def load(self, stream: str, record: Mapping[str, Any]) -> None:
+    def load(
+        self, stream: str, record: Mapping[str, Any], *, version: int | None = None, is_deleted: bool = False
+    ) -> None:
         """Take a record; it is delivered with the next flush.
+
+        Args:
+            stream: Name of its stream.
+            record: The record.
+            version: Version of the stream, as the tap counts.
+            is_deleted: The record was deleted at its source.
 
         Raises:
             RecordError: The record lacks its key.
         """
         self._read += 1
         mapping = self._mappings.get(stream)
-        if mapping is None:
+        if mapping is None or (is_deleted and (self._config.get("deletes") or "none") == "none"):
             self.report.count(stream, Outcome.SKIPPED)
             return
         try:
             key = mapping.key(record)
         except RecordError as error:
             raise RecordError(f"stream {stream!r}: {error}; this is no record of a sound tap") from None
-        self._delivery.add(stream, key, record, mapping)
+        self._delivery.add(
+            Incoming(Source(stream, key), record, mapping, stream_version=version, is_deleted=is_deleted)
+        )
+
+    def activate(self, stream: str, version: int) -> None:
+        """Take it that all records of a stream have come in this version; what did not come has gone.
+
+        Raises:
+            DeliveryError: journy.io cannot be reached or refuses the key.
+            LedgerError: The ledger failed.
+        """
+        if stream in self._mappings:
+            self._delivery.activate(stream, version)
 
     def flush(self) -> None:
         """Deliver what has come in so far.
@@ -191,7 +220,8 @@ class Loader:
         """Deliver the rest, at the end of the input.
 
         Returns:
-            The exit code: 0, or 3 when more was refused than `max_rejected_percent` allows.
+            The exit code: 0, or 3 when more was refused than `max_rejected_percent` allows, or nothing was deleted as
+            it would have been more than `max_deleted_percent` allows.
 
         Raises:
             DeliveryError: journy.io cannot be reached or refuses the key.
@@ -200,8 +230,12 @@ class Loader:
         self._delivery.finish()
         allowed = self._config.get("max_rejected_percent")
         is_too_much = self.report.rejected_percent() > (5 if allowed is None else allowed)
-        self._result = "too many rejected" if is_too_much else "done"
-        return EXIT_REJECTED if is_too_much else EXIT_OK
+        self._result = "done"
+        if self.report.withheld:
+            self._result = "too many deleted"
+        if is_too_much:
+            self._result = "too many rejected"
+        return EXIT_OK if self._result == "done" else EXIT_REJECTED
 
     def close(self) -> None:
         """Write the report, also of a run that failed, and release what was opened.

@@ -15,6 +15,9 @@ class Options:
         memberships: `add`, `sync` (also end them) or `none`.
         events_since: Date before which events are not sent; "" for all; None for all but those passed over before.
         streams: The streams that are mapped: what another one said before is nothing to compare with.
+        deletes: What becomes of an account or user that no record asks for any more: `none`, `soft` (marked as such) or
+            `hard` (deleted).
+        can_delete: Whether the transport can delete anything.
     """
 
     mapping: str = ""
@@ -22,3 +25,5 @@ class Options:
     memberships: str = "add"
     events_since: str | None = None
     streams: tuple[str, ...] = ()
+    deletes: str = "none"
+    can_delete: bool = True

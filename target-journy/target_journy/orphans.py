@@ -23,12 +23,12 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """An orphan whose account is known now.
+    """An orphan whose account is known now, or a deletion that may be carried out now.
 
     Attributes:
         ticket: What can be delivered now.
-        kind: slot or event.
-        key: The slot, or the id of the event.
+        kind: slot, event or deletion.
+        key: The slot, the id of the event, or the deleted record.
         stream: The stream of its record if that was read in this run.
     """
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from target_journy.changes import change_events
+from target_journy.ends import call_back
 from target_journy.event_body import EventBody, pack_event
 from target_journy.folding import ITSELF, Entity
-from target_journy.ledger import NO_ACCOUNT, Event
+from target_journy.ledger import NO_ACCOUNT, Claim, Event
 from target_journy.names import AccountNames
 from target_journy.operations import Operations, Outcome, TrackEvent
 from target_journy.slots import SlotPlanner
@@ -29,9 +30,13 @@ class Planner:
         ledger: The transaction.
         options: How nulls, memberships and old events are treated.
         run: Identity of this run, kept with what waits.
+
+    Attributes:
+        forgotten: People who are forgotten by this batch, by e-mail.
     """
 
     def __init__(self, ledger: LedgerTransaction, options: Options, run: str) -> None:
+        self.forgotten: set[str] = set()
         self._ledger = ledger
         self._options = options
         self._run = run
@@ -52,7 +57,8 @@ class Planner:
         changes = self._note_changes({"account": of_accounts, "user": of_users, "event": of_events})
         self._plan_entities("account", of_accounts)
         self._plan_entities("user", of_users)
-        SlotPlanner(self._ledger, names, self._options, self._run).plan(slots)
+        self._keep_claims(asked, {id(account): key for _, key, account in of_accounts})
+        self.forgotten = SlotPlanner(self._ledger, names, self._options, self._run).plan(slots)
         self._plan_events(names, [(plan, event) for plan, _, event in of_events] + changes)
         for plan, operations in asked:
             if operations == Operations():
@@ -66,6 +72,8 @@ class Planner:
                 entities[key] = Entity()
                 changed.add(key)
             entity = entities[key]
+            if call_back(entity, can_delete=self._options.can_delete):
+                changed.add(key)
             folded = entity.fold(
                 plan.source,
                 operation.properties,
@@ -78,6 +86,21 @@ class Planner:
         for plan, key, _ in asked:
             _judge_entity(plan, kind, key, entities[key])
         self._ledger.save_entities(kind, {key: entities[key] for key in sorted(changed)})
+
+    def _keep_claims(self, asked: Sequence[tuple[Plan, Operations]], accounts: Mapping[int, str]) -> None:
+        """Note which record asks for what, so that it is known when nobody does any more."""
+        claims: dict[str, list[Claim]] = {}  # of several records of one key the last stands
+        for plan, operations in asked:
+            source = plan.source
+            things = {
+                *(("account", accounts[id(account)]) for account in operations.accounts),
+                *(("user", user.user) for user in operations.users),
+                *(("slot", slot.slot) for slot in operations.slots if slot.email),
+            }
+            claims[source.id] = [
+                Claim(source.id, kind, key, source.stream, plan.stream_version) for kind, key in sorted(things)
+            ]
+        self._ledger.replace_claims(claims, [claim for mine in claims.values() for claim in mine])
 
     def _note_changes(
         self, asked: Mapping[str, Sequence[tuple[Plan, str, UpsertAccount | UpsertUser | TrackEvent]]]

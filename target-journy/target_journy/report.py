@@ -14,6 +14,8 @@ from target_journy.operations import Outcome
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from target_journy.ledger import Share
+
 ORDER = (
     Outcome.DELIVERED,
     Outcome.UNCHANGED,
@@ -35,6 +37,9 @@ class Report:
         streams: Outcomes of the records of each stream.
         calls: Calls made, by kind.
         created: What journy.io did not have before, by kind.
+        deleted: What no record asks for any more and was deleted or marked as such, by kind.
+        forgotten: People who were erased at the source and are now erased in journy.io.
+        withheld: What was not deleted because it was too much, by stream and kind; then nothing was.
         resumed: Operations of earlier runs that were delivered in this one.
         waiting: Operations that the ledger holds back at the end.
         possibly_repeated: Events that may have been told twice.
@@ -54,6 +59,9 @@ class Report:
         self.streams: dict[str, Counter[Outcome]] = {}
         self.calls: Counter[str] = Counter()
         self.created: Counter[str] = Counter()
+        self.deleted: Counter[str] = Counter()
+        self.forgotten = 0
+        self.withheld: list[Share] = []
         self.resumed = 0
         self.waiting = 0
         self.possibly_repeated = 0
@@ -86,6 +94,9 @@ class Report:
             },
             "calls": dict(self.calls),
             "created": {kind: self.created[kind] for kind in ("accounts", "users", "memberships", "events")},
+            "deleted": {kind: self.deleted[kind] for kind in ("accounts", "users", "memberships")},
+            "forgotten": self.forgotten,
+            "withheld": [{**share._asdict(), "percent": round(share.percent, 1)} for share in self.withheld],
             "resumed": self.resumed,
             "waiting": self.waiting,
             "possibly_repeated": self.possibly_repeated,
@@ -122,6 +133,11 @@ class Report:
             "adopted": f"taken as delivered to {self.destination}, nothing was sent: {new}",
         }
         lines = [*table, summary[self.rehearsal]]
+        ended = [f"{number} {kind}" for kind, number in sorted(self.deleted.items()) if number]
+        if ended:
+            lines.append(f"ended, because no record asks for them any more: {', '.join(ended)}")
+        if self.forgotten:
+            lines.append(f"{self.forgotten} people who were erased at the source are forgotten")
         if self.resumed:
             lines.append(f"{self.resumed} operations that earlier runs left waiting were delivered")
         if self.waiting:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from target_journy.calls import Desk, EntityCall, EventCall, MembersCall, Result
+from target_journy.deletion_call import DeletionCall
 from target_journy.event_body import unpack_event
 from target_journy.ledger import NO_ACCOUNT
 from target_journy.operations import Outcome
@@ -86,7 +87,7 @@ class Sender:
             if entity is None or not entity.must_be_sent:
                 desk.results[kind, key] = Result(Outcome.DELIVERED)
             else:
-                yield EntityCall(desk, kind, key, entity)
+                yield (DeletionCall if entity.gone else EntityCall)(desk, kind, key, entity)
 
     def _memberships(self, desk: Desk, pairs: Iterable[tuple[str, str]]) -> Iterator[Call]:
         """Those of one account go together; those whose two ends are not known wait."""

@@ -156,6 +156,22 @@ SETTINGS = th.PropertiesList(
         "or neither (none).",
     ),
     th.Property(
+        "deletes",
+        th.StringType(nullable=False, allowed_values=["none", "soft", "hard"]),
+        default="none",
+        title="Deletes",
+        description="What becomes of accounts and users that are gone from the source: nothing (none), the properties "
+        "is_deleted and deleted_at (soft), or they are deleted (hard).",
+    ),
+    th.Property(
+        "max_deleted_percent",
+        th.NumberType(nullable=False, minimum=0, maximum=100),
+        default=10,
+        title="Deletes allowed",
+        description="Share of what a stream delivered that one run may delete; above it nothing is deleted and the "
+        "exit code is 3.",
+    ),
+    th.Property(
         "dry_run",
         th.BooleanType(nullable=False),
         default=False,

@@ -14,7 +14,7 @@ from target_journy.tickets import Ticket
 from target_journy.values import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from target_journy.ledger import LedgerTransaction
     from target_journy.names import AccountNames
@@ -42,31 +42,39 @@ class SlotPlanner:
         self._options = options
         self._run = run
 
-    def plan(self, asked: Sequence[tuple[Plan, HoldSlot]]) -> None:
-        """Note who holds what, and which memberships begin or end by it."""
+    def plan(self, asked: Sequence[tuple[Plan, HoldSlot]]) -> set[str]:
+        """Note who holds what, and which memberships begin or end by it.
+
+        Returns:
+            The e-mail addresses of those who were erased at the source.
+        """
         before = self._ledger.slots(operation.slot for _, operation in asked)
         after = dict(before)
-        forgotten = set()
+        forgotten: dict[str, list[Plan]] = {}
         for plan, operation in asked:
             held = after.get(operation.slot)
             after[operation.slot] = self._hold(plan, operation)
             if operation.forgotten and held and held.email:
-                forgotten.add(held.email)
-                plan.tickets.append(Ticket("user", held.email))
+                forgotten.setdefault(held.email, []).append(plan)
         changed = [slot for key, slot in after.items() if slot != before.get(key)]
         self._ledger.save_slots(changed)
         self._forget(forgotten)
         if self._options.memberships == "none":  # the roles are kept all the same: they tell who was forgotten
             for plan, _ in asked:
                 plan.outcomes.append(Outcome.SKIPPED)
-            return
+            return set(forgotten)
         states = self._join(after[operation.slot] for _, operation in asked)
-        left = self._leave([before[slot.slot] for slot in changed if slot.slot in before], forgotten)
+        ending = self._leave([before[slot.slot] for slot in changed if slot.slot in before], after.values(), forgotten)
+        others = ending - pairs_of(before.values())
         for plan, operation in asked:
-            was = before.get(operation.slot)
-            if was and (pair := _pair(was)) in left:
-                plan.tickets.append(Ticket("membership", pair))
-            _judge(plan, after[operation.slot], was, states)
+            was, slot = before.get(operation.slot), after[operation.slot]
+            mine = {pair for pair in others if pair[0] == slot.account}
+            others -= mine
+            if was and (pair := _pair(was)) in ending:
+                mine.add(pair)
+            plan.tickets += [Ticket("membership", pair) for pair in sorted(mine)]
+            _judge(plan, slot, was, states)
+        return set(forgotten)
 
     def _hold(self, plan: Plan, operation: HoldSlot) -> Slot:
         account, _ = self._names.resolve(operation.account)
@@ -77,34 +85,66 @@ class SlotPlanner:
             return Slot(operation.slot, None, operation.email, reference, plan.source.stream, self._run)
         return Slot(operation.slot, account, operation.email, None)
 
-    def _forget(self, emails: set[str]) -> None:
-        users = self._ledger.entities("user", emails)
-        for email, user in users.items():
-            if user.known:
-                user.forget()
-                self._ledger.save_entities("user", {email: user})
-            else:
+    def _forget(self, forgotten: Mapping[str, list[Plan]]) -> None:
+        """Erase people, as far as the transport can, and make the ledger forget what it knows of them."""
+        users = self._ledger.entities("user", forgotten)
+        for email, plans in forgotten.items():
+            self._ledger.forget_person(email)
+            user = users.get(email)
+            is_gone = self._options.deletes == "hard" and not self._ledger.holds_any_slot(email)
+            if user is None or not self._options.can_delete or not (user.known or is_gone):
                 self._ledger.drop_entity("user", email)
+                if user and user.known:
+                    plans[0].by_hand.append(email)
+                    plans[0].outcomes.append(Outcome.REJECTED)
+                continue
+            user.forget()
+            user.gone = is_gone
+            self._ledger.save_entities("user", {email: user})
+            for plan in plans:
+                plan.tickets.append(Ticket("user", email))
 
     def _join(self, slots: Iterable[Slot]) -> dict[Pair, str]:
-        pairs = _pairs(slots)
+        pairs = pairs_of(slots)
         states = self._ledger.memberships(pairs)
-        new = {pair: "add" for pair in pairs if states.get(pair) in {None, "remove"}}
+        new = {pair: "add" for pair in pairs if states.get(pair) in {None, "remove", "kept"}}
         self._ledger.save_memberships(new)
         return states | new
 
-    def _leave(self, slots: Iterable[Slot], forgotten: set[str]) -> set[Pair]:
-        """End what no role holds any more; memberships that were never told to journy.io just go."""
-        pairs = _pairs(slots)
-        gone = pairs - self._ledger.holders(pairs)
-        ending = set()
-        for pair, state in self._ledger.memberships(gone).items():
-            if state in {"add", "rejected"}:
-                self._ledger.drop_membership(*pair)
-            elif self._options.memberships == "sync" or pair[1] in forgotten:
-                ending.add(pair)
-        self._ledger.save_memberships(dict.fromkeys(ending, "remove"))
-        return ending
+    def _leave(self, before: Iterable[Slot], after: Iterable[Slot], forgotten: Collection[str]) -> set[Pair]:
+        """End what no role holds any more; memberships that were never told to journy.io just go.
+
+        To `sync` an account also means those who left it while memberships did not end.
+        """
+        pairs = pairs_of(before)
+        if self._options.memberships == "sync":
+            pairs |= self._ledger.members(slot.account for slot in after if slot.account).keys()
+        return end_memberships(self._ledger, pairs, self._options, forgotten)
+
+
+def end_memberships(
+    ledger: LedgerTransaction, pairs: set[Pair], options: Options, forgotten: Collection[str] = ()
+) -> set[Pair]:
+    """End those memberships that no role holds any more; those that were never told to journy.io just go.
+
+    Args:
+        ledger: Where they are noted.
+        pairs: Whose role may have been the last.
+        options: Whether memberships end, and whether the transport can end them.
+        forgotten: People whose memberships end in any case.
+
+    Returns:
+        Those that have to end in journy.io.
+    """
+    ending = set()
+    for pair, state in ledger.memberships(pairs - ledger.holders(pairs)).items():
+        is_forgotten = pair[1] in forgotten
+        if state in {"add", "rejected"} or (is_forgotten and not options.can_delete):
+            ledger.drop_membership(*pair)
+        elif state != "kept" and (options.memberships == "sync" or is_forgotten):
+            ending.add(pair)
+    ledger.save_memberships(dict.fromkeys(ending, "remove"))
+    return ending
 
 
 def _judge(plan: Plan, slot: Slot, was: Slot | None, states: dict[Pair, str]) -> None:
@@ -128,5 +168,6 @@ def _pair(slot: Slot) -> Pair | None:
     return (slot.account, slot.email) if slot.account and slot.email else None
 
 
-def _pairs(slots: Iterable[Slot]) -> set[Pair]:
+def pairs_of(slots: Iterable[Slot]) -> set[Pair]:
+    """The memberships that some roles stand for."""
     return {pair for slot in slots if (pair := _pair(slot))}

@@ -32,7 +32,7 @@ class Tally:
     def planned(self, plan: Plan, results: Results) -> Outcome:
         """The outcome of a record whose operations were planned, and as far as possible sent."""
         outcomes = list(plan.outcomes)
-        is_news = bool(plan.rejections)
+        is_news = bool(plan.rejections or plan.by_hand)
         for ticket in plan.tickets:
             result = results.get((ticket.kind, ticket.key))
             if result is None:
@@ -51,16 +51,18 @@ class Tally:
         return outcome
 
     def late(self, results: Results, adopted: Mapping[tuple[str, Any], Iterable[Adopted]]) -> None:
-        """Count what waited until the end of the input.
+        """Count what waited until the end of the input; a deletion may have no record.
 
         Args:
             results: What came of it.
             adopted: The orphans among it that are none any more, by kind and key of their tickets.
         """
         for (kind, key), result in results.items():
-            orphans = [orphan for orphan in adopted.get((kind, key), ()) if orphan.stream]
+            found = list(adopted.get((kind, key), ()))
+            orphans = [orphan for orphan in found if orphan.stream]
             for orphan in orphans:
                 if orphan.stream and (orphan.kind, orphan.key) not in self._counted_elsewhere:
                     self._report.move(orphan.stream, Outcome.WAITING, result.outcome)
-            if not orphans and result.outcome is Outcome.DELIVERED:
+            is_old = not orphans and all(orphan.kind != "deletion" for orphan in found)
+            if is_old and result.outcome is Outcome.DELIVERED:
                 self._report.resumed += 1

@@ -10,7 +10,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from typing_extensions import override
 
 from marketplace_http import redact, redact_logs
-from marketplace_singer import CheckpointingTarget, HowFar, PlainSink, telling
+from marketplace_singer import CheckpointingTarget, HowFar, InputError, PlainSink, telling
 from target_journy.dispatch import Stop
 from target_journy.doctor import examine
 from target_journy.doors import open_door
@@ -40,7 +40,8 @@ class JournySink(PlainSink):
 
     @override
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
-        self._target.loader.load(self.stream_name, record)
+        target = self._target
+        target.loader.load(self.stream_name, record, version=target.stream_version, is_deleted=target.is_deleted)
 
     @override
     def process_batch(self, context: dict[str, Any]) -> None:
@@ -49,7 +50,12 @@ class JournySink(PlainSink):
 
 
 class TargetJourny(CheckpointingTarget):
-    """Loads streams into journy.io as accounts, users, memberships and events."""
+    """Loads streams into journy.io as accounts, users, memberships and events.
+
+    Attributes:
+        stream_version: What the newest record said about the version of its stream.
+        is_deleted: Whether it said that it was deleted at its source.
+    """
 
     name = "target-journy"
     config_jsonschema = SETTINGS.to_dict()
@@ -59,6 +65,7 @@ class TargetJourny(CheckpointingTarget):
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,
         PluginCapabilities.STRUCTURED_LOGGING,
+        PluginCapabilities.ACTIVATE_VERSION,
     ]
 
     def __init__(self, *, adopt: bool = False, retry_rejected: bool = False, **kwargs: Any) -> None:
@@ -68,6 +75,8 @@ class TargetJourny(CheckpointingTarget):
         self._stop = Stop()
         self.emits_state = not self.config.get("dry_run")
         self.exit_code = 0
+        self.stream_version: int | None = None
+        self.is_deleted = False
         self._secrets = [self.config.get(name) or "" for name in ("api_key", "write_key")]
         redact_logs(self._secrets)
 
@@ -88,6 +97,24 @@ class TargetJourny(CheckpointingTarget):
     @override
     def stop(self) -> None:
         self._stop.signal()
+
+    @override
+    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
+        record = message_dict.get("record")
+        self.stream_version = _version(message_dict)
+        self.is_deleted = isinstance(record, dict) and record.get("_sdc_deleted_at") is not None
+        super()._process_record_message(message_dict)
+
+    @override
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
+        version = _version(message_dict)
+        if version is None or message_dict.get("stream") not in self.mapper.stream_maps:
+            raise InputError(
+                "an ACTIVATE_VERSION message of the input lacks its version or a stream with a SCHEMA: is this the "
+                "output of a tap?"
+            )
+        for stream_map in self.mapper.stream_maps[message_dict["stream"]]:
+            self.loader.activate(stream_map.stream_alias, version)
 
     @override
     def process_endofpipe(self) -> None:
@@ -183,3 +210,11 @@ class TargetJourny(CheckpointingTarget):
             click.Option(["--adopt"], is_flag=True, help="Take the input as delivered already and send nothing."),
         ]
         return command
+
+
+def _version(message: dict[str, Any]) -> int | None:
+    """The version of its stream that a message tells; what no database can hold is none."""
+    version = message.get("version")
+    if isinstance(version, bool) or not isinstance(version, int) or abs(version) >= 2**63:
+        return None
+    return version

@@ -29,10 +29,12 @@ class Plan:
     """What became of one record so far.
 
     Attributes:
+        stream_version: The version of its stream, as the tap counts.
         outcomes: Outcomes of the operations that are done.
         tickets: What the others wait for.
         rejections: Reasons of those rejections that are news.
         orphans: Kind and key of what waits because its account is not known.
+        by_hand: People who have to be forgotten where the transport cannot do it.
     """
 
     source: Source
@@ -40,3 +42,5 @@ class Plan:
     tickets: list[Ticket] = field(default_factory=list)
     rejections: list[str] = field(default_factory=list)
     orphans: list[tuple[str, str]] = field(default_factory=list)
+    by_hand: list[str] = field(default_factory=list)
+    stream_version: int | None = None

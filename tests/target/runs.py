@@ -46,6 +46,7 @@ class FakeDoor:
     """
 
     knows_repeats = False
+    can_delete = True
 
     def __init__(self, destination: str = "journy fake.example") -> None:
         self.state = JournyState()
@@ -76,6 +77,14 @@ class FakeDoor:
 
     def remove_members(self, account: str, users: Any) -> Receipt:
         return self._members("remove", account, users, self.state.remove_members)
+
+    def delete_account(self, account: str) -> Receipt:
+        body = {"identification": {"accountId": account}}
+        return self._call("/accounts", body, lambda b: self.state.delete_account(b["identification"]))
+
+    def delete_user(self, user: str) -> Receipt:
+        body = {"identification": identified(user)}
+        return self._call("/users", body, lambda b: self.state.delete_user(b["identification"]))
 
     def track(
         self,
@@ -220,13 +229,24 @@ class World:
             **settings,
         }
 
-    def load(self, messages: Iterable[Message], *, adopt: bool = False, flush_every: int = 0, **settings: Any) -> Run:
+    def load(
+        self,
+        messages: Iterable[Message],
+        *,
+        adopt: bool = False,
+        flush_every: int = 0,
+        version: int | None = None,
+        whole: Iterable[str] = (),
+        **settings: Any,
+    ) -> Run:
         """Load records as one run, and check what holds of every run.
 
         Args:
-            messages: Streams and records.
+            messages: Streams and records; a record with `_sdc_deleted_at` is deleted.
             adopt: As `--adopt`.
             flush_every: Records after which to deliver; 0 only at the end.
+            version: Version of the streams.
+            whole: Streams of which all records in this version have come when the input ends.
             settings: Settings of this run.
         """
         before = len(self.quarantine())
@@ -237,9 +257,12 @@ class World:
             for stream in dict.fromkeys(stream for stream, _ in offered):
                 loader.open_stream(stream, {}, ["id"])
             for number, (stream, record) in enumerate(offered, 1):
-                loader.load(stream, record)
+                is_deleted = record.get("_sdc_deleted_at") is not None
+                loader.load(stream, record, version=version, is_deleted=is_deleted)
                 if flush_every and number % flush_every == 0:
                     loader.flush()
+            for stream in whole:
+                loader.activate(stream, version or 0)
             exit_code = loader.finish()
         except (DeliveryError, LedgerError) as failure:
             error = str(failure)

@@ -14,6 +14,7 @@ from tests.target.rows import license_messages, license_row, person, sale
 from tests.target.test_ledger import rows
 
 from target_journy.folding import Entity, pack, unpack
+from target_journy.ledger.schema import VERSION
 from target_journy.operations import Source, Watch
 from target_journy.transports import DeliveryError
 from target_journy.values import UNSET, VACANT
@@ -278,5 +279,5 @@ def test_a_ledger_of_version_1_goes_on(fake: World) -> None:
     fake.load(one_license(2, tier="25 Users"))
     assert told(fake) == [("tier_changed", "10 Users", "25 Users")]
     with engine.connect() as connection:
-        assert connection.execute(text("SELECT max(version) FROM ledger_info")).scalar_one() == 2
+        assert connection.execute(text("SELECT max(version) FROM ledger_info")).scalar_one() == VERSION
     engine.dispose()

@@ -1,5 +1,6 @@
 """The ledger: what was delivered to journy.io last, what still waits, and what was refused."""
 
+from target_journy.ledger.claims import Claim, Share
 from target_journy.ledger.condition import Condition, condition_of
 from target_journy.ledger.errors import LedgerError
 from target_journy.ledger.events import NO_ACCOUNT, Event
@@ -10,6 +11,7 @@ from target_journy.ledger.runs import Run
 
 __all__ = [
     "NO_ACCOUNT",
+    "Claim",
     "Condition",
     "Event",
     "Ledger",
@@ -17,6 +19,7 @@ __all__ = [
     "LedgerTransaction",
     "Run",
     "SeenRecord",
+    "Share",
     "Slot",
     "condition_of",
 ]

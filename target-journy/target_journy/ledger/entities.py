@@ -89,6 +89,11 @@ class AccountNames(Queries):
         rows = sorted(self.lookup(table, table.c.alias, aliases), key=lambda row: row.source, reverse=True)
         return {row.alias: row.account for row in rows}
 
+    def drop_shared_aliases(self, account: str) -> None:
+        """Let what is known by an id that accounts share go to another of them."""
+        table = tables.shared_aliases
+        self.connection.execute(self.delete(table).where(table.c.account == account))
+
     def add_shared_aliases(self, rows: Iterable[tuple[str, str, str]]) -> None:
         """Keep that a source's account goes by an alias that others share; rows of alias, source, account."""
         self.insert_new(

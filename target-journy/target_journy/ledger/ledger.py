@@ -9,6 +9,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from target_journy.ledger import schema as tables
+from target_journy.ledger.claims import Claims
 from target_journy.ledger.database import lock_database, open_database
 from target_journy.ledger.entities import AccountNames, Entities
 from target_journy.ledger.errors import LedgerError, NewerLedgerError, cause_of, opening
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-class LedgerTransaction(Entities, AccountNames, Memberships, Events, Records, Runs):
+class LedgerTransaction(Entities, AccountNames, Memberships, Events, Records, Claims, Runs):
     """Reads and writes of one destination within one database transaction."""
 
     def is_empty(self) -> bool:
@@ -41,7 +42,13 @@ class LedgerTransaction(Entities, AccountNames, Memberships, Events, Records, Ru
             self.select(tables.slots, func.count()).where(is_orphan(tables.slots)),
             self.select(tables.events, func.count()).where(tables.events.c.state.in_(["waiting", "sending"])),
         )
-        return sum(self.connection.execute(query).scalar_one() for query in queries)
+        return sum(int(self.connection.execute(query).scalar_one()) for query in queries) + self.deleted_records()
+
+    def forget_person(self, email: str) -> None:
+        """Forget what records said of a person, and that they came; the user and the roles are dealt with apart."""
+        self.drop_seen(self.drop_claims("user", email))
+        self.drop_seen_naming(email)
+        self.strip_events(email)
 
     def retry_rejected(self) -> None:
         """Make everything that was refused wait to be sent again."""

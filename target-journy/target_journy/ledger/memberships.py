@@ -86,6 +86,25 @@ class Memberships(Queries):
         table = tables.memberships
         self.connection.execute(self.delete(table).where(table.c.account == account, table.c.email == email))
 
+    def drop_slots(self, keys: Iterable[str]) -> None:
+        """Forget about roles that are no more."""
+        table = tables.slots
+        for chunk in chunks(list(keys)):
+            self.connection.execute(self.delete(table).where(table.c.slot.in_(chunk)))
+
+    def members(self, accounts: Iterable[str]) -> dict[tuple[str, str], str]:
+        """The state of every membership of some accounts."""
+        table = tables.memberships
+        return {(row.account, row.email): row.state for row in self.lookup(table, table.c.account, accounts)}
+
+    def memberships_end_with(self, kind: str, key: str) -> None:
+        """An account or user has been deleted, and its memberships with it: those that a role asks for wait for it."""
+        table = tables.memberships
+        column = table.c.account if kind == "account" else table.c.email
+        pairs = [(row.account, row.email) for row in self.connection.execute(self.select(table).where(column == key))]
+        self.connection.execute(self.delete(table).where(column == key))
+        self.save_memberships(dict.fromkeys(self.holders(pairs), "add"))
+
     def pending_memberships(self, *, after: tuple[str, str], limit: int) -> list[tuple[str, str]]:
         """Pairs, in their order and from one on, whose membership has to begin or end."""
         table = tables.memberships
@@ -99,8 +118,9 @@ class Memberships(Queries):
     def retry_rejected_memberships(self) -> None:
         """Make the memberships that were refused pending again."""
         table = tables.memberships
-        rows = self.connection.execute(self.select(table).where(table.c.state == "rejected")).all()
-        self.save_memberships({(row.account, row.email): "add" for row in rows})
+        rows = self.connection.execute(self.select(table).where(table.c.state.in_(["rejected", "kept"]))).all()
+        again = {"rejected": "add", "kept": "remove"}
+        self.save_memberships({(row.account, row.email): again[row.state] for row in rows})
 
 
 def is_orphan(slots: Table) -> Any:

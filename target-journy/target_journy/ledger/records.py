@@ -46,6 +46,11 @@ class Records(Queries):
         for chunk in chunks(list(sources)):
             self.connection.execute(self.delete(table).where(table.c.source.in_(chunk)))
 
+    def drop_seen_naming(self, text: str) -> None:
+        """Forget about records whose identity holds a text."""
+        table = tables.records
+        self.connection.execute(self.delete(table).where(table.c.source.contains(text, autoescape=True)))
+
     def retry_rejected_records(self) -> None:
         """Forget about the records that could not be mapped."""
         table = tables.records

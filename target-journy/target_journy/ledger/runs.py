@@ -27,7 +27,8 @@ class Run:
     Attributes:
         started: When it began, UTC, ISO 8601.
         ended: When it ended; None while it runs, or when it was killed.
-        result: How it ended: `done`, `too many rejected`, `stopped`, `failed` or `broken off`; or `running`.
+        result: How it ended: `done`, `too many rejected`, `too many deleted` (so nothing was), `stopped`, `failed` or
+            `broken off`; or `running`.
         report: Its report as JSON; it holds counts, and no data of anybody.
     """
 

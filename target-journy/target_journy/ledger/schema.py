@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-VERSION = 2  # 1 knew no changes of values; what they are compared with stands in `data`
+# 1 knew no changes of values; what they are compared with stands in `data`.
+# 2 did not know which record asks for what; a ledger of that kind learns it as the records come again.
+VERSION = 3
 
 metadata = MetaData()
 
@@ -75,7 +77,7 @@ memberships = Table(
     _destination(),
     Column("account", String, primary_key=True),
     Column("email", String, primary_key=True),
-    Column("state", String, nullable=False),  # add | added | remove | rejected
+    Column("state", String, nullable=False),  # add | added | remove | rejected | kept (its end was rejected)
     Column("reason", Text),
 )
 Index("memberships_state", memberships.c.destination, memberships.c.state)
@@ -102,6 +104,29 @@ records = Table(
     Column("source", String, primary_key=True),  # stream and key
     Column("digest", String, nullable=False),
     Column("outcome", String, nullable=False),  # unchanged | skipped | rejected
+)
+
+# What a record asks for, and the version of its stream in which it came last; events are not among it, they stay.
+claims = Table(
+    "claims",
+    metadata,
+    _destination(),
+    Column("source", String, primary_key=True),  # stream and key
+    Column("kind", String, primary_key=True),  # account | user | slot
+    Column("key", String, primary_key=True),  # account id | e-mail | slot
+    Column("stream", String, nullable=False),
+    Column("version", BigInteger),
+    Column("state", String, nullable=False),  # live | left (the record asks for it no more) | deleted (the record is)
+)
+Index("claims_thing", claims.c.destination, claims.c.kind, claims.c.key)
+
+# Streams that have been read as a whole, until an input that ends well says what is gone from them.
+activations = Table(
+    "activations",
+    metadata,
+    _destination(),
+    Column("stream", String, primary_key=True),
+    Column("version", BigInteger, nullable=False),
 )
 
 # The mapping under which records came last, new in version 2.

@@ -70,6 +70,10 @@ class Transport(Protocol):
     def knows_repeats(self) -> bool:
         """Whether an event that is told again does no harm."""
 
+    @property
+    def can_delete(self) -> bool:
+        """Whether properties, memberships, accounts and users can be deleted."""
+
     def upsert_account(self, account: str, properties: Mapping[str, Value], revision: int) -> Receipt:
         """Create or update an account; the revision is another one once this was acknowledged."""
 
@@ -81,6 +85,12 @@ class Transport(Protocol):
 
     def remove_members(self, account: str, users: Sequence[str]) -> Receipt:
         """End memberships, at most `MEMBERS_PER_CALL`."""
+
+    def delete_account(self, account: str) -> Receipt:
+        """Delete an account; that it is not there is no error."""
+
+    def delete_user(self, email: str) -> Receipt:
+        """Delete a user; that they are not there is no error."""
 
     def track(
         self,

@@ -35,6 +35,7 @@ class JournyRest(HttpDoor):
     """
 
     knows_repeats = False
+    can_delete = True
 
     def __init__(self, api_key: str, api_url: str, manners: Manners) -> None:
         super().__init__("journy", api_url, HeaderAuth("X-Api-Key", api_key), api_key, manners)
@@ -75,7 +76,7 @@ class JournyRest(HttpDoor):
 
     def upsert_account(self, account: str, properties: Mapping[str, Value], revision: int) -> Receipt:  # noqa: ARG002
         """Create or update an account, known by its id alone: accounts that share a domain stay apart."""
-        return self._post("/accounts/upsert", {"identification": _account(account), "properties": dict(properties)})
+        return self._call("/accounts/upsert", {"identification": _account(account), "properties": dict(properties)})
 
     def upsert_user(self, user: str, properties: Mapping[str, Value], revision: int) -> Receipt:  # noqa: ARG002
         """Create or update a user; the e-mail address of one that has an id tells who it is, too."""
@@ -84,15 +85,23 @@ class JournyRest(HttpDoor):
         if "email" not in identification and isinstance(email, str) and is_email(email):
             identification["email"] = email
             del rest["email"]
-        return self._post("/users/upsert", {"identification": identification, "properties": rest})
+        return self._call("/users/upsert", {"identification": identification, "properties": rest})
 
     def add_members(self, account: str, users: Sequence[str]) -> Receipt:
         """Make users members of an account."""
-        return self._post("/accounts/users/add", _members(account, users))
+        return self._call("/accounts/users/add", _members(account, users))
 
     def remove_members(self, account: str, users: Sequence[str]) -> Receipt:
         """End memberships; the users stay."""
-        return self._post("/accounts/users/remove", _members(account, users))
+        return self._call("/accounts/users/remove", _members(account, users))
+
+    def delete_account(self, account: str) -> Receipt:
+        """Delete an account. journy.io does it some time after its answer."""
+        return self._call("/accounts", {"identification": _account(account)}, method="DELETE")
+
+    def delete_user(self, user: str) -> Receipt:
+        """Delete a user. journy.io does it some time after its answer."""
+        return self._call("/users", {"identification": _user(user)}, method="DELETE")
 
     def track(
         self,
@@ -104,7 +113,7 @@ class JournyRest(HttpDoor):
         user: str | None = None,
     ) -> Receipt:
         """Tell an event. There is no idempotency key: what may be a repeat is counted."""
-        return self._post(
+        return self._call(
             "/track",
             {
                 "identification": {
@@ -117,8 +126,8 @@ class JournyRest(HttpDoor):
             },
         )
 
-    def _post(self, path: str, body: dict[str, Any]) -> Receipt:
-        response, repeats = self._request("POST", path, to_json(body).encode())
+    def _call(self, path: str, body: dict[str, Any], *, method: str = "POST") -> Receipt:
+        response, repeats = self._request(method, path, to_json(body).encode())
         answer = _json(response)
         rejected = answer.get("rejected")
         return Receipt(

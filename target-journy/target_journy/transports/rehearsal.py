@@ -18,13 +18,17 @@ _LONGEST_PREVIEW = 1000
 class SilentTransport:
     """Accepts every call and makes none.
 
+    Args:
+        can_delete: Whether the transport that it stands for can delete.
+
     Attributes:
         preview: The first calls, as plain data.
     """
 
     knows_repeats = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, can_delete: bool) -> None:
+        self.can_delete = can_delete
         self.preview: list[dict[str, Any]] = []
 
     def upsert_account(self, account: str, properties: Mapping[str, Value], revision: int) -> Receipt:  # noqa: ARG002
@@ -42,6 +46,14 @@ class SilentTransport:
     def remove_members(self, account: str, users: Sequence[str]) -> Receipt:
         """Accept the end of memberships."""
         return self._accept("remove_members", account=account, users=users)
+
+    def delete_account(self, account: str) -> Receipt:
+        """Accept that an account goes."""
+        return self._accept("delete_account", account=account)
+
+    def delete_user(self, email: str) -> Receipt:
+        """Accept that a user goes."""
+        return self._accept("delete_user", email=email)
 
     def track(
         self,

@@ -32,6 +32,7 @@ class SegmentMessages(ABC):
     """
 
     knows_repeats = True
+    can_delete = False
 
     def __init__(self, scope: str) -> None:
         self._scope = scope
@@ -64,6 +65,14 @@ class SegmentMessages(ABC):
     def remove_members(self, account: str, users: Sequence[str]) -> Receipt:  # noqa: ARG002 - it never works
         """Refuse it: there is no such message."""
         raise PayloadRejectedError(_CANNOT.format("end a membership"), None, {})
+
+    def delete_account(self, account: str) -> Receipt:  # noqa: ARG002 - as above
+        """Refuse it: there is no such message."""
+        raise PayloadRejectedError(_CANNOT.format("delete an account"), None, {})
+
+    def delete_user(self, email: str) -> Receipt:  # noqa: ARG002 - as above
+        """Refuse it: there is no such message."""
+        raise PayloadRejectedError(_CANNOT.format("delete a user"), None, {})
 
     def track(
         self,

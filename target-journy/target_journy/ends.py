@@ -1,0 +1,60 @@
+"""What becomes of an account or user when no record asks for it any more, and when one asks for it again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from target_journy.folding import Entity
+    from target_journy.values import Value
+
+IS_DELETED = "is_deleted"
+DELETED_AT = "deleted_at"
+
+_NOBODY = ("", "")
+"""Stands among the rows of properties that come from no record; every record speaks after it."""
+
+
+def mark_deleted(entity: Entity, at: str) -> None:
+    """Say in its properties that the source does not have it any more.
+
+    Args:
+        entity: The account or user.
+        at: Since when, ISO 8601 in UTC.
+    """
+    entity.deleted = True
+    _say(entity, {IS_DELETED: True, DELETED_AT: at})
+
+
+def call_back(entity: Entity, *, can_delete: bool) -> bool:
+    """Let a record ask for it again.
+
+    Args:
+        entity: The account or user.
+        can_delete: Whether properties can be deleted.
+
+    Returns:
+        Whether anything changed, so that it has to be kept.
+    """
+    if entity.gone:
+        # A run before may have deleted it without noting that: all has to be said anew, and what is not said unset.
+        entity.rows, entity.told = [_NOBODY], {}
+        entity.properties = dict.fromkeys(entity.properties, (None, 0))
+        entity.pending, entity.rejected = set(entity.properties), {}
+        entity.gone = entity.known = entity.forgotten = entity.deleted = False
+        return True
+    is_back = entity.deleted or entity.forgotten
+    if entity.deleted:
+        _say(entity, {IS_DELETED: False, DELETED_AT: None} if can_delete else {IS_DELETED: False})
+    entity.deleted = entity.forgotten = False
+    return is_back
+
+
+def _say(entity: Entity, properties: dict[str, Value]) -> None:
+    if _NOBODY not in entity.rows:
+        entity.rows.append(_NOBODY)
+    row = entity.rows.index(_NOBODY)
+    for name, value in properties.items():
+        entity.properties[name] = (value, row)
+        entity.pending.add(name)
+        entity.rejected.pop(name, None)

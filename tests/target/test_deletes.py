@@ -1,0 +1,428 @@
+"""What has gone from the source is deleted: only what was delivered, only when all is known, never too much."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.target.runs import FakeDoor, refuse
+
+from target_journy.loader import Loader
+from target_journy.transports import DeliveryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.target.runs import Message, World
+
+MAPPING = {
+    "streams": {
+        "clients": {
+            "key": "id",
+            "version": "at",
+            "account": {"id": "id", "aliases": "aliases", "properties": {"name": "name", "size": "size"}},
+        },
+        "tickets": {"key": "id", "account": {"id": "client", "properties": {"tickets": "count"}}},
+        "people": {"key": "email", "user": {"email": "email", "properties": {"full_name": "name"}}},
+        "roles": {
+            "key": "id",
+            "membership": {"slot": "id", "account": {"id": "client"}, "email": "email", "forgotten": "forgotten"},
+        },
+    }
+}
+GONE = "2026-03-05T00:00:00Z"
+
+
+def client(number: int, **fields: Any) -> Message:
+    return "clients", {"id": f"C{number}", "name": f"Company {number}", **fields}
+
+
+def clients(*numbers: int) -> list[Message]:
+    return [client(number) for number in numbers]
+
+
+def person(name: str) -> Message:
+    return "people", {"email": f"{name}@acme.com", "name": name}
+
+
+def role(number: int, client: int, name: str | None, **fields: Any) -> Message:
+    return "roles", {"id": f"R{number}", "client": f"C{client}", "email": name and f"{name}@acme.com", **fields}
+
+
+@pytest.fixture(autouse=True)
+def settings(request: pytest.FixtureRequest) -> None:
+    name = next(name for name in ("world", "fake") if name in request.fixturenames)
+    request.getfixturevalue(name).settings.update(
+        preset=None, mapping=MAPPING, deletes="hard", max_deleted_percent=50, memberships="sync"
+    )
+
+
+def whole(world: World, messages: Iterable[Message], version: int, **settings: Any) -> Any:
+    """A run whose streams were read as a whole."""
+    messages = list(messages)
+    streams = list(dict.fromkeys(stream for stream, _ in messages))
+    return world.load(messages, version=version, whole=streams, **settings)
+
+
+def accounts(world: World) -> list[str]:
+    return sorted(world.state.accounts)
+
+
+def test_what_is_not_in_the_new_version_is_deleted(world: World) -> None:
+    first = whole(world, [*clients(1, 2, 3), person("ann"), person("bob")], 1)
+    assert first.report["deleted"] == {"accounts": 0, "users": 0, "memberships": 0}
+    run = whole(world, [*clients(1, 3), person("bob")], 2)
+    assert (accounts(world), sorted(world.state.users)) == (["C1", "C3"], ["bob@acme.com"])
+    assert run.calls == [
+        ("/accounts", {"identification": {"accountId": "C2"}}),
+        ("/users", {"identification": {"email": "ann@acme.com"}}),
+    ]
+    assert run.exit_code == 0
+    assert run.report["deleted"] == {"accounts": 1, "users": 1, "memberships": 0}
+    assert (run.report["calls"], run.report["resumed"], run.report["waiting"]) == ({"deletions": 2}, 0, 0)
+    assert run.counts == {"clients": {"unchanged": 2}, "people": {"unchanged": 1}}
+    assert whole(world, [*clients(1, 3), person("bob")], 3).calls == []
+
+
+@pytest.mark.parametrize("deletes", ["soft", "hard"])
+def test_what_returns_is_there_again_whole(world: World, deletes: str) -> None:
+    world.settings["deletes"] = deletes
+    whole(world, [client(1), client(2, size=5)], 1)
+    before = {**world.state.accounts["C2"].properties}
+    whole(world, clients(1), 2)
+    run = whole(world, [client(1), client(2, size=5)], 3)
+    after = {**world.state.accounts["C2"].properties}
+    assert after.pop("is_deleted", False) is False
+    assert after == before == {"name": "Company 2", "size": 5}
+    assert run.report["created"]["accounts"] == (deletes == "hard")
+    assert whole(world, [client(1), client(2, size=5)], 4).calls == []
+
+
+def test_soft_marks_it(world: World) -> None:
+    world.settings["deletes"] = "soft"
+    whole(world, [*clients(1, 2), person("ann"), person("bob")], 1)
+    run = whole(world, [*clients(1), person("bob")], 2)
+    assert run.report["deleted"] == {"accounts": 1, "users": 1, "memberships": 0}
+    for held in (world.state.accounts["C2"], world.state.users["ann@acme.com"]):
+        assert held.properties["is_deleted"] is True
+        assert held.properties["deleted_at"].endswith("Z")
+    assert "is_deleted" not in world.state.accounts["C1"].properties
+    assert whole(world, [*clients(1), person("bob")], 3).calls == []
+
+
+def test_none_deletes_nothing_and_neither_does_a_stream_without_versions(fake: World) -> None:
+    whole(fake, clients(1, 2), 1, deletes="none")
+    assert whole(fake, clients(1), 2, deletes="none").calls == []
+    fake.load(clients(1, 2))
+    assert fake.load(clients(1)).calls == []
+    assert fake.load(clients(1), whole=["clients"], version=5, deletes="none").calls == []
+    assert accounts(fake) == ["C1", "C2"]
+
+
+def test_an_incremental_run_brings_no_new_version_and_deletes_nothing(fake: World) -> None:
+    whole(fake, clients(1, 2, 3), 1)
+    assert fake.load([client(2, size=7)], version=1).paths == {"/accounts/upsert": 1}
+    assert accounts(fake) == ["C1", "C2", "C3"]
+    whole(fake, clients(1, 2), 2)
+    assert accounts(fake) == ["C1", "C2"]
+
+
+def test_a_read_that_is_resumed_is_one_version(fake: World) -> None:
+    whole(fake, clients(1, 2, 3, 4), 1)
+    fake.load(clients(1, 2), version=2)
+    assert fake.load([client(4)], version=2, whole=["clients"]).report["deleted"]["accounts"] == 1
+    assert accounts(fake) == ["C1", "C2", "C4"]
+
+
+@pytest.mark.parametrize("orphans", [[], [role(1, 9, "ann")]])
+def test_an_empty_extract_deletes_nothing(fake: World, orphans: list[Message], caplog: Any) -> None:
+    fake.settings["max_deleted_percent"] = 100
+    whole(fake, clients(1, 2), 1)
+    with caplog.at_level(logging.WARNING):
+        run = fake.load(orphans, version=2, whole=["clients"])
+    assert run.calls == []
+    assert "newest version of the stream 'clients'" in caplog.text
+    assert run.exit_code == 0
+
+
+def test_more_than_allowed_deletes_nothing_at_all(world: World, caplog: Any) -> None:
+    world.settings["max_deleted_percent"] = 10
+    people = [person(f"p{n}") for n in range(20)]
+    whole(world, [*clients(*range(10)), *people], 1)
+    run = whole(world, [*clients(*range(8)), *people[:19]], 2)
+    assert (run.exit_code, run.calls) == (3, [])
+    assert run.report["withheld"] == [
+        {"stream": "clients", "kind": "account", "going": 2, "delivered": 10, "percent": 20.0}
+    ]
+    (line,) = (record.message for record in caplog.records if record.levelno == logging.ERROR)
+    assert "2 of the 10 accounts that the stream 'clients' delivered" in line
+    assert "'max_deleted_percent'" in line
+    assert world.load([]).exit_code == 0  # it is not kept for later
+    assert whole(world, [*clients(*range(9)), *people[:19]], 3).report["deleted"] == {
+        "accounts": 1,
+        "users": 1,
+        "memberships": 0,
+    }
+    assert len(accounts(world)) == 9
+
+
+def test_what_another_stream_delivers_stays_until_that_has_gone_too(world: World) -> None:
+    ticket = ("tickets", {"id": "T1", "client": "C2", "count": 3})
+    other = ("tickets", {"id": "T2", "client": "C1", "count": 4})
+    whole(world, [*clients(1, 2), ticket, other], 1)
+    run = whole(world, [*clients(1), ticket, other], 2)
+    assert (run.calls, accounts(world)) == ([], ["C1", "C2"])
+    whole(world, [*clients(1), other], 3)
+    assert accounts(world) == ["C1"]
+
+
+def test_a_record_that_asks_for_another_thing_leaves_the_first(fake: World) -> None:
+    ticket: Message = ("tickets", {"id": "T1", "client": "C2", "count": 3})
+    rest: list[Message] = [("tickets", {"id": f"T{n}", "client": f"C{n}", "count": 1}) for n in range(3, 6)]
+    whole(fake, [ticket, *rest], 1)
+    moved: Message = ("tickets", {"id": "T1", "client": "C1", "count": 3})
+    fake.load([moved], version=1)
+    assert accounts(fake) == ["C1", "C2", "C3", "C4", "C5"]
+    whole(fake, [moved, *rest], 2)
+    assert accounts(fake) == ["C1", "C3", "C4", "C5"]
+
+
+def test_a_record_that_cannot_be_read_is_there_all_the_same(fake: World) -> None:
+    roles = [role(n, 1, f"p{n}") for n in range(3)]
+    whole(fake, [*clients(1), *(person(f"p{n}") for n in range(3)), *roles], 1)
+    bad: list[Message] = [("roles", {**roles[0][1], "email": ["no text"]}), *roles[1:]]
+    for version in (2, 3):  # new, and as it came before
+        run = whole(fake, bad, version, max_rejected_percent=100)
+        assert (run.counts["roles"]["rejected"], run.calls) == (1, [])
+
+
+def test_a_version_that_is_told_before_the_records_says_nothing(fake: World, caplog: Any) -> None:
+    whole(fake, clients(1, 2), 1)
+    loader = Loader(fake.config())
+    loader.activate("clients", 2)
+    loader.load(*client(1), version=2)
+    loader.finish()
+    loader.close()
+    assert accounts(fake) == ["C1", "C2"]
+    assert "before the last of its records" in caplog.text
+    assert whole(fake, clients(1), 3).report["deleted"]["accounts"] == 1
+
+
+def test_a_deleted_record(world: World) -> None:
+    world.load([*clients(1, 2), person("ann"), person("bob")])
+    run = world.load([client(2, _sdc_deleted_at=GONE), client(9, _sdc_deleted_at=GONE), person("bob")])
+    assert run.counts == {"clients": {"delivered": 1, "skipped": 1}, "people": {"unchanged": 1}}
+    assert (accounts(world), run.report["deleted"]["accounts"], run.report["resumed"]) == (["C1"], 1, 0)
+    assert world.load([client(2, _sdc_deleted_at=GONE)]).counts == {"clients": {"skipped": 1}}
+    world.load([client(2)])
+    assert world.state.accounts["C2"].properties == {"name": "Company 2"}
+
+
+def test_a_deleted_record_without_deletes_is_skipped(fake: World) -> None:
+    fake.load(clients(1, 2))
+    run = fake.load([client(2, _sdc_deleted_at=GONE), client(9, _sdc_deleted_at=GONE)], deletes="none")
+    assert (run.counts, run.calls) == ({"clients": {"skipped": 2}}, [])
+
+
+@pytest.mark.parametrize("flush_every", [0, 1])
+def test_of_several_messages_about_a_record_the_last_counts(fake: World, flush_every: int) -> None:
+    fake.load(clients(1, 2, 3))
+    gone = client(2, _sdc_deleted_at=GONE)
+    run = fake.load([gone, gone, client(2)], flush_every=flush_every)
+    assert (accounts(fake), run.calls) == (["C1", "C2", "C3"], [])
+    assert "waiting" not in run.counts["clients"]
+    run = fake.load([client(2, size=3), gone, client(3), gone], flush_every=flush_every)
+    assert accounts(fake) == ["C1", "C3"]
+    assert run.report["waiting"] == 0
+
+
+def test_a_deleted_record_whose_thing_another_asks_for(fake: World) -> None:
+    ticket: Message = ("tickets", {"id": "T1", "client": "C2", "count": 3})
+    fake.load([*clients(1, 2), ticket])
+    run = fake.load([("tickets", {"id": "T1", "_sdc_deleted_at": GONE})])
+    assert (run.counts, run.calls) == ({"tickets": {"unchanged": 1}}, [])
+
+
+def test_too_many_deleted_records_wait(fake: World) -> None:
+    fake.load(clients(*range(10)))
+    gone = [client(n, _sdc_deleted_at=GONE) for n in range(3)]
+    run = fake.load(gone, max_deleted_percent=20)
+    assert (run.exit_code, run.calls, run.report["waiting"]) == (3, [], 3)
+    assert run.counts == {"clients": {"waiting": 3}}
+    assert fake.load([client(0)], max_deleted_percent=10).exit_code == 3
+    assert fake.load([], max_deleted_percent=20).report["deleted"]["accounts"] == 2
+    assert len(accounts(fake)) == 8
+
+
+def test_a_role_that_has_gone_ends_the_membership(world: World) -> None:
+    others = [role(n, 1, f"p{n}") for n in range(2, 5)]
+    people = [person(name) for name in ("ann", "p2", "p3", "p4")]
+    whole(world, [*clients(1), *people, role(1, 1, "ann"), *others], 1)
+    run = whole(world, [*clients(1), *people, *others], 2)
+    assert run.paths == {"/accounts/users/remove": 1}
+    assert world.state.accounts["C1"].removed == ["ann@acme.com"]
+    assert run.report["deleted"] == {"accounts": 0, "users": 0, "memberships": 1}
+    run = whole(world, [*clients(1), *people, role(1, 1, "ann"), *others], 3)
+    assert run.paths == {"/accounts/users/add": 1}
+    run = whole(world, [*clients(1), *people, *others], 4, memberships="add")
+    assert run.calls == []
+
+
+@pytest.mark.parametrize("kind", ["account", "user"])
+def test_memberships_go_and_return_with_their_ends(world: World, kind: str) -> None:
+    roles = [role(1, 1, "ann"), role(2, 2, "bob")]
+    everybody = [*clients(1, 2), person("ann"), person("bob")]
+    whole(world, [*everybody, *roles], 1)
+    left = [*clients(2), *everybody[2:]] if kind == "account" else [*everybody[:2], person("bob")]
+    run = whole(world, [*left, *roles], 2)
+    assert list(run.paths) == ["/accounts" if kind == "account" else "/users"]
+    assert run.report["waiting"] == 1  # the role asks for it still
+    run = whole(world, [*everybody, *roles], 3)
+    assert world.state.accounts["C1"].users == ["ann@acme.com"]
+    assert run.report["waiting"] == 0
+
+
+def test_what_never_arrived_is_not_deleted(fake: World) -> None:
+    def bad(path: str, body: dict[str, Any]) -> None:
+        if body["identification"].get("accountId") == "C2":
+            raise refuse()
+
+    fake.door.before = bad
+    whole(fake, clients(1, 2, 3), 1, max_rejected_percent=100)
+    fake.door.before = lambda path, body: None
+    assert whole(fake, clients(1, 3), 2).calls == []
+    assert whole(fake, clients(1, 2, 3), 3).paths == {"/accounts/upsert": 1}
+
+
+def test_a_deletion_that_is_refused_is_told_and_comes_again_on_request_only(fake: World) -> None:
+    def bad(path: str, body: dict[str, Any]) -> None:
+        if path == "/accounts":
+            raise refuse("Not now.")
+
+    whole(fake, clients(1, 2), 1)
+    fake.door.before = bad
+    run = whole(fake, clients(1), 2)
+    assert [(line["record"], line["reason"]) for line in run.quarantined] == [({"account": "C2"}, "Not now.")]
+    fake.door.before = lambda path, body: None
+    assert whole(fake, clients(1), 3).calls == []
+    loader = Loader(fake.config(), retry_rejected=True)
+    loader.finish()
+    loader.close()
+    assert accounts(fake) == ["C1"]
+
+
+def test_a_dry_run_shows_it_and_changes_nothing(world: World) -> None:
+    whole(world, [*clients(1, 2), person("ann"), person("bob")], 1)
+    run = whole(world, [*clients(1), person("bob")], 2, dry_run=True)
+    assert run.report["preview"] == [
+        {"call": "delete_account", "account": "C2"},
+        {"call": "delete_user", "email": "ann@acme.com"},
+    ]
+    assert run.report["deleted"] == {"accounts": 1, "users": 1, "memberships": 0}
+    assert accounts(world) == ["C1", "C2"]
+    assert world.load([], max_deleted_percent=100).calls == []
+    assert len(whole(world, [*clients(1), person("bob")], 2).calls) == 2
+
+
+def test_adopting_deletes_nothing_and_the_next_run_does(fake: World) -> None:
+    whole(fake, clients(1, 2), 1, adopt=True)
+    assert whole(fake, clients(1), 2, adopt=True).calls == []
+    fake.state.upsert_account({"accountId": "C2"}, {})
+    assert fake.load([]).paths == {"/accounts": 1}
+    assert accounts(fake) == []
+
+
+def test_deletes_that_begin_later_know_what_was_delivered_before(fake: World) -> None:
+    whole(fake, clients(1, 2), 1, deletes="none")
+    whole(fake, clients(1), 2)
+    assert accounts(fake) == ["C1"]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("kind", [DeliveryError, KeyboardInterrupt])
+def test_cut_short_at_any_call_it_ends_as_if_it_had_not_been(
+    fake: World, kind: type[BaseException], moment: str
+) -> None:
+    first = [*clients(1, 2, 3, 4), *(person(n) for n in ("ann", "bob", "cat")), role(1, 1, "ann"), role(2, 3, "bob")]
+    second = [client(1, size=2), *clients(3, 4), person("bob"), person("cat"), role(2, 3, "bob")]
+
+    def run(call: int) -> tuple[Any, int]:
+        fake.door.__init__(f"journy fake{call}{moment}{kind.__name__}.example")
+        whole(fake, first, 1)
+        seen = 0
+
+        def count(path: str, body: dict[str, Any]) -> None:
+            nonlocal seen
+            seen += 1
+            if seen == call:
+                raise kind("interrupted")
+
+        setattr(fake.door, moment, count)
+        with suppress(KeyboardInterrupt):
+            whole(fake, second, 2, max_parallel_requests=1)
+        fake.door.before = fake.door.after = lambda path, body: None
+        fake.door.take_calls()
+        whole(fake, second, 3)
+        assert whole(fake, second, 4).calls == []
+        return fake.state.snapshot(), seen
+
+    expected, calls = run(0)
+    assert calls == 3
+    assert (sorted(expected["accounts"]), sorted(expected["users"])) == (
+        ["C1", "C3", "C4"],
+        ["bob@acme.com", "cat@acme.com"],
+    )
+    for call in range(1, calls + 1):
+        assert run(call)[0] == expected
+
+
+def test_a_thing_that_returns_while_its_deletion_may_have_happened_is_made_whole(fake: World) -> None:
+    def lose(path: str, body: dict[str, Any]) -> None:
+        raise DeliveryError("lost")
+
+    whole(fake, [client(1), client(2, size=5, at="2026-03-09")], 1)
+    fake.door.after = lose
+    assert whole(fake, clients(1), 2).exit_code == 1
+    assert accounts(fake) == ["C1"]
+    fake.door.after = lambda path, body: None
+    whole(fake, [client(1), client(2, at="2026-03-01")], 3)
+    assert fake.state.accounts["C2"].properties == {"name": "Company 2"}
+
+
+def test_a_version_that_was_told_before_a_stop_is_acted_on_by_the_next_run(fake: World) -> None:
+    whole(fake, clients(1, 2), 1)
+    loader = Loader(fake.config())
+    loader.load(*client(1), version=2)
+    loader.activate("clients", 2)
+    loader.close()  # the input never ended
+    assert accounts(fake) == ["C1", "C2"]
+    fake.load([])
+    assert accounts(fake) == ["C1"]
+
+
+def test_a_ledger_of_version_2_learns_as_records_come(fake: World) -> None:
+    from sqlalchemy import create_engine, text
+
+    whole(fake, clients(1, 2), 1)
+    engine = create_engine(fake.ledger_url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE claims"))
+        connection.execute(text("DROP TABLE activations"))
+        connection.execute(text("UPDATE ledger_info SET version = 2"))
+    engine.dispose()
+    assert whole(fake, clients(1), 2).calls == []  # nobody knows whom account C2 came from
+    fake.load([client(1, size=1), client(2, size=1)], version=3)
+    whole(fake, [client(1, size=1)], 4)
+    assert accounts(fake) == ["C1"]
+
+
+def test_destinations_share_nothing(fake: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    doors = [fake.door, FakeDoor("journy other.example")]
+    for door in doors:
+        fake.door = door
+        monkeypatch.setattr("target_journy.loader.open_door", lambda *_, door=door, **__: door)
+        whole(fake, clients(1, 2), 1)
+    whole(fake, clients(1), 2)
+    assert (sorted(doors[0].state.accounts), sorted(doors[1].state.accounts)) == (["C1", "C2"], ["C1"])
