@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from target_journy.transports import Transport
 
 _BY_HAND = (
-    "This person was erased at the source, and the Segment protocol cannot delete anybody: do it by hand in journy.io "
-    "or the tools behind Segment, and take this line away"
+    "The Segment protocol cannot delete a person who was erased at the source: do it by hand in journy.io or in the "
+    "tools behind Segment, then take this line away"
 )
 
 

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.target.rows import license_messages, license_row, person
+from tests.target.runs import refuse
+
+from target_journy.loader import Loader
 
 if TYPE_CHECKING:
     from tests.target.runs import World
@@ -172,3 +175,35 @@ def holds_text(world: World, text: str) -> bool:
         rows = [str(row) for table in metadata.tables for row in connection.execute(sql(f"SELECT * FROM {table}"))]
     engine.dispose()
     return any(text in row for row in rows)
+
+
+def test_sync_also_ends_what_ended_while_memberships_did_not(world: World) -> None:
+    for account in (1, 2):
+        world.load(license_messages(license_row(account, ANN)))
+        world.load(license_messages(license_row(account, BOB, lastUpdated="2026-03-02")))
+    world.state.add_members({"accountId": "SEN-1"}, [{"email": "eve@acme.com"}])  # somebody else's member
+    run = world.load(license_messages(license_row(1, BOB, lastUpdated="2026-03-02")), **SYNC)
+    assert run.paths == {"/accounts/users/remove": 1}
+    assert members(world) == ["bob@acme.com", "eve@acme.com"]
+    assert members(world, "SEN-2") == ["ann@acme.com", "bob@acme.com"]  # its record did not come
+    assert run.report["deleted"]["memberships"] == 1
+    assert run.counts["contacts"] == {"delivered": 1, "skipped": 2}
+    assert world.load(license_messages(license_row(1, BOB, lastUpdated="2026-03-02")), **SYNC).calls == []
+
+
+def test_the_end_of_a_membership_that_is_refused_is_no_refused_member(fake: World) -> None:
+    def bad(path: str, body: dict[str, Any]) -> None:
+        if path == "/accounts/users/remove":
+            raise refuse("Not now.")
+
+    fake.settings.update(SYNC, max_rejected_percent=100)
+    fake.load(license_messages(license_row(1, ANN)))
+    fake.door.before = bad
+    assert fake.load(license_messages(license_row(1, BOB, lastUpdated="2026-03-02"))).quarantined
+    assert fake.load(license_messages(license_row(1, BOB, lastUpdated="2026-03-02"))).calls == []
+    fake.door.before = lambda path, body: None
+    loader = Loader(fake.config(), retry_rejected=True)
+    loader.finish()
+    loader.close()
+    assert fake.door.take_calls()[0][0] == "/accounts/users/remove"
+    assert members(fake) == ["bob@acme.com"]

@@ -1,0 +1,73 @@
+"""Records that name a person who has to be forgotten are erased from the file, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from marketplace_singer import SettingsError
+from marketplace_singer.quarantine import Quarantine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ANN = "ann@acme.com"
+
+
+def lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_hers"),
+    [
+        (ANN, True),
+        ("Ann@Acme.com", True),
+        (f"Ann Lee <{ANN}>, urgent", True),
+        (f"see {ANN}.", True),
+        (f"people:{ANN}", True),
+        (f"jo{ANN}", False),
+        (f"jo.{ANN}", False),
+        (f"x+{ANN}", False),
+        (f"{ANN}.au", False),
+        (f"{ANN}-x", False),
+        ("annXacmeXcom", False),
+    ],
+)
+def test_who_is_meant(tmp_path: Path, text: str, is_hers: bool) -> None:
+    quarantine = Quarantine(tmp_path / "rejected.jsonl")
+    quarantine.add("s", "1", {"contact": {"email": text}}, "No.")
+    before = lines(quarantine.path or tmp_path)
+    assert quarantine.forget([ANN]) == is_hers
+    assert ("erased" in lines(tmp_path / "rejected.jsonl")[0]["reason"]) == is_hers
+    assert is_hers or lines(tmp_path / "rejected.jsonl") == before
+
+
+def test_all_else_stays_byte_for_byte_and_the_file_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "rejected.jsonl"
+    for number, email in enumerate([ANN, "bob@acme.com", f"jo{ANN}", ANN, 'o"neil@acme.com']):
+        Quarantine(path).add("people", email, {"email": email, "number": number}, "No.")
+    with path.open("ab") as file:
+        file.write(b'{"torn": "ann@acme.com')
+    before, node = path.read_bytes().split(b"\n"), path.stat().st_ino
+    assert Quarantine(path).forget([ANN, 'o"neil@acme.com']) == 4
+    after = path.read_bytes().split(b"\n")
+    assert (path.stat().st_ino, path.stat().st_mode & 0o777) == (node, 0o600)
+    assert [len(line) for line in after] == [len(line) for line in before]
+    assert [after[1], after[2]] == [before[1], before[2]]
+    assert ANN.encode() not in path.read_bytes().replace(f"jo{ANN}".encode(), b"")
+    assert Quarantine(path).forget([ANN]) == 0
+
+
+def test_nothing_to_do(tmp_path: Path) -> None:
+    assert Quarantine(None).forget([ANN]) == 0
+    assert Quarantine(tmp_path / "none.jsonl").forget([ANN]) == 0
+    assert not (tmp_path / "none.jsonl").exists()
+
+
+def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "rejected.jsonl").mkdir()
+    with pytest.raises(SettingsError, match="'rejected_path'"):
+        Quarantine(tmp_path / "rejected.jsonl").forget([ANN])
