@@ -146,7 +146,7 @@ def test_the_half_with_the_refused_message_is_found(
     assert (line["reason"], line["record"]["id"]) == ("no SEN-7 here", "7")
 
 
-@pytest.mark.parametrize(("setting", "value"), [("null_policy", "unset"), ("memberships", "sync")])
+@pytest.mark.parametrize(("setting", "value"), [("null_policy", "unset"), ("memberships", "sync"), ("deletes", "hard")])
 def test_what_the_transport_cannot_do_is_refused_at_the_start(
     world: World, service: SegmentState, setting: str, value: str
 ) -> None:
