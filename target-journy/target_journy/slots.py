@@ -92,11 +92,11 @@ class SlotPlanner:
             self._ledger.forget_person(email)
             user = users.get(email)
             is_gone = self._options.deletes == "hard" and not self._ledger.holds_any_slot(email)
+            if not self._options.can_delete and (user is None or user.known):  # None: another batch forgot them
+                plans[0].by_hand.append(email)
+                plans[0].outcomes.append(Outcome.REJECTED)
             if user is None or not self._options.can_delete or not (user.known or is_gone):
                 self._ledger.drop_entity("user", email)
-                if user and user.known:
-                    plans[0].by_hand.append(email)
-                    plans[0].outcomes.append(Outcome.REJECTED)
                 continue
             user.forget()
             user.gone = is_gone
