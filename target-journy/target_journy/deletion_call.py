@@ -54,7 +54,7 @@ class DeletionCall:
             return ()
         with self._desk.ledger.transaction() as ledger:
             ledger.drop_entity(*key)
-            ledger.memberships_end_with(*key)
+            ledger.end_with(*key)
             if self._kind == "account":
                 ledger.drop_shared_aliases(self._key)
         if self._entity.forgotten:

@@ -89,8 +89,8 @@ class Delivery:
 
     def add(self, incoming: Incoming) -> None:
         """Take a record; it is delivered with the next flush."""
-        if (stream := incoming.source.stream) in self._departures.whole:
-            self._departures.doubt(stream)
+        if not incoming.is_deleted:
+            self._departures.came(incoming.source.stream, incoming.stream_version)
         self._batch.append(incoming)
 
     def activate(self, stream: str, version: int) -> None:

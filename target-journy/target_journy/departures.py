@@ -38,18 +38,16 @@ class Departures:
         report: Told of what was not deleted because it would have been too much.
         most: How much of what a stream delivered may be deleted, in percent.
         is_adopting: Only note it, for the next run to act on.
-
-    Attributes:
-        whole: Streams that have been read as a whole in this run.
     """
 
     def __init__(self, ledger: Ledger, options: Options, report: Report, *, most: float, is_adopting: bool) -> None:
-        self.whole: set[str] = set()
+        self._whole: set[str] = set()
         self._ledger = ledger
         self._options = options
         self._report = report
         self._most = most
         self._is_adopting = is_adopting
+        self._versions: dict[str, int] = {}  # that records of this run came in, by stream
         self._waiting: dict[str, str] = {}  # stream by source, of deleted records of this run
 
     @property
@@ -57,22 +55,25 @@ class Departures:
         """Whether anything is to be deleted at all."""
         return self._options.deletes != "none"
 
+    def came(self, stream: str, version: int | None) -> None:
+        """Note that a record came."""
+        if stream in self._whole:
+            self._doubt(stream)
+        if version is not None:
+            self._versions[stream] = version
+
     def activate(self, stream: str, version: int) -> None:
         """Note that all records of a stream in this version have been taken."""
-        self.whole.add(stream)
         with self._ledger.transaction() as ledger:
+            if self._versions.get(stream) != version and not ledger.holds_version(stream, version):
+                logger.warning(
+                    "No record of the stream %r came in its newest version before that was told: nothing is deleted, "
+                    "since a source that comes up empty is no reason to delete everything",
+                    stream,
+                )
+                return
             ledger.save_activation(stream, version)
-
-    def doubt(self, stream: str) -> None:
-        """Note that a stream went on after its version was told: when it ends the tap does not tell."""
-        self.whole.discard(stream)
-        with self._ledger.transaction() as ledger:
-            ledger.drop_activations(stream)
-        logger.warning(
-            "The tap tells the version of the stream %r before the last of its records, so nobody can know whether "
-            "they all came: nothing is deleted because of it",
-            stream,
-        )
+        self._whole.add(stream)
 
     def note(self, ledger: LedgerTransaction, deleted: Iterable[Source]) -> set[str]:
         """Note that records were deleted.
@@ -95,7 +96,8 @@ class Departures:
             return []
         ended: list[Adopted] = []
         with self._ledger.transaction() as ledger:
-            activated = self._take_activations(ledger)
+            activated = ledger.activations()
+            ledger.drop_activations(*activated)
             if activated or ledger.deleted_records():
                 too_much = [share for share in ledger.shares(activated) if self._is_too_much(share)]
                 if too_much:
@@ -110,13 +112,16 @@ class Departures:
         self._waiting.clear()
         return ended
 
-    def _take_activations(self, ledger: LedgerTransaction) -> dict[str, int]:
-        activated = ledger.activations()
-        ledger.drop_activations(*activated)
-        empty = {stream for stream, version in activated.items() if not ledger.holds_version(stream, version)}
-        for stream in sorted(empty):
-            logger.warning("Nothing came in the newest version of the stream %r: nothing of it is deleted", stream)
-        return {stream: version for stream, version in activated.items() if stream not in empty}
+    def _doubt(self, stream: str) -> None:
+        """Note that a stream went on after its version was told: when it ends the tap does not tell."""
+        self._whole.discard(stream)
+        with self._ledger.transaction() as ledger:
+            ledger.drop_activations(stream)
+        logger.warning(
+            "The tap tells the version of the stream %r before the last of its records, so nobody can know whether "
+            "they all came: nothing is deleted because of it",
+            stream,
+        )
 
     def _is_too_much(self, share: Share) -> bool:
         is_asked = share.kind != "slot" or self._options.memberships == "sync"

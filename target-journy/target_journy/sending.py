@@ -86,6 +86,8 @@ class Sender:
             entity = entities.get(key)
             if entity is None or not entity.must_be_sent:
                 desk.results[kind, key] = Result(Outcome.DELIVERED)
+            elif entity.gone and not entity.forgotten and self._options.deletes != "hard":
+                desk.results[kind, key] = Result(Outcome.WAITING)  # a run before was cut short, and now it is unwanted
             else:
                 yield (DeletionCall if entity.gone else EntityCall)(desk, kind, key, entity)
 

@@ -139,7 +139,7 @@ def end_memberships(
     ending = set()
     for pair, state in ledger.memberships(pairs - ledger.holders(pairs)).items():
         is_forgotten = pair[1] in forgotten
-        if state in {"add", "rejected"} or (is_forgotten and not options.can_delete):
+        if state in {"add", "rejected", "away"} or (is_forgotten and not options.can_delete):
             ledger.drop_membership(*pair)
         elif state != "kept" and (options.memberships == "sync" or is_forgotten):
             ending.add(pair)

@@ -143,7 +143,7 @@ def test_an_empty_extract_deletes_nothing(fake: World, orphans: list[Message], c
     with caplog.at_level(logging.WARNING):
         run = fake.load(orphans, version=2, whole=["clients"])
     assert run.calls == []
-    assert "newest version of the stream 'clients'" in caplog.text
+    assert "No record of the stream 'clients' came in its newest version" in caplog.text
     assert run.exit_code == 0
 
 
@@ -198,16 +198,21 @@ def test_a_record_that_cannot_be_read_is_there_all_the_same(fake: World) -> None
         assert (run.counts["roles"]["rejected"], run.calls) == (1, [])
 
 
-def test_a_version_that_is_told_before_the_records_says_nothing(fake: World, caplog: Any) -> None:
-    whole(fake, clients(1, 2), 1)
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_version_that_is_told_before_the_last_record_says_nothing(fake: World, before: int, caplog: Any) -> None:
+    whole(fake, clients(1, 2, 3), 1)
     loader = Loader(fake.config())
+    for record in clients(1, 3)[:before]:
+        loader.load(*record, version=2)
     loader.activate("clients", 2)
-    loader.load(*client(1), version=2)
+    for record in clients(1, 3)[before:]:
+        loader.load(*record, version=2)
     loader.finish()
     loader.close()
-    assert accounts(fake) == ["C1", "C2"]
-    assert "before the last of its records" in caplog.text
-    assert whole(fake, clients(1), 3).report["deleted"]["accounts"] == 1
+    assert accounts(fake) == ["C1", "C2", "C3"]
+    assert ["before that was told", "before the last of its records"][before] in caplog.text
+    assert fake.load([]).calls == []
+    assert whole(fake, clients(1, 3), 3).report["deleted"]["accounts"] == 1
 
 
 def test_a_deleted_record(world: World) -> None:
@@ -278,8 +283,10 @@ def test_memberships_go_and_return_with_their_ends(world: World, kind: str) -> N
     left = [*clients(2), *everybody[2:]] if kind == "account" else [*everybody[:2], person("bob")]
     run = whole(world, [*left, *roles], 2)
     assert list(run.paths) == ["/accounts" if kind == "account" else "/users"]
-    assert run.report["waiting"] == 1  # the role asks for it still
-    run = whole(world, [*everybody, *roles], 3)
+    assert run.report["waiting"] == 0  # the role asks for it still, but there is nothing to wait for
+    run = whole(world, [*left, *roles], 3)
+    assert (run.calls, run.report["waiting"]) == ([], 0)
+    run = whole(world, [*everybody, *roles], 4)
     assert world.state.accounts["C1"].users == ["ann@acme.com"]
     assert run.report["waiting"] == 0
 
@@ -389,6 +396,33 @@ def test_a_thing_that_returns_while_its_deletion_may_have_happened_is_made_whole
     fake.door.after = lambda path, body: None
     whole(fake, [client(1), client(2, at="2026-03-01")], 3)
     assert fake.state.accounts["C2"].properties == {"name": "Company 2"}
+
+
+def test_memberships_of_an_account_that_may_have_been_deleted_are_made_again(fake: World) -> None:
+    def lose(path: str, body: dict[str, Any]) -> None:
+        raise DeliveryError("lost")
+
+    everything = [*clients(1, 2), person("ann"), role(1, 2, "ann")]
+    whole(fake, everything, 1)
+    fake.door.after = lose
+    assert whole(fake, [client(1), *everything[2:]], 2).exit_code == 1
+    fake.door.after = lambda path, body: None
+    whole(fake, everything, 3)
+    assert fake.state.accounts["C2"].users == ["ann@acme.com"]
+
+
+def test_what_a_run_left_to_be_deleted_waits_while_nothing_is_to_be_deleted(fake: World) -> None:
+    def fail(path: str, body: dict[str, Any]) -> None:
+        raise DeliveryError("no answer")
+
+    whole(fake, clients(1, 2), 1)
+    fake.door.before = fail
+    whole(fake, clients(1), 2)
+    fake.door.before = lambda path, body: None
+    fake.door.take_calls()
+    run = fake.load([], deletes="none")
+    assert (run.calls, run.report["waiting"]) == ([], 1)
+    assert fake.load([]).paths == {"/accounts": 1}
 
 
 def test_a_version_that_was_told_before_a_stop_is_acted_on_by_the_next_run(fake: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, literal, tuple_
+from sqlalchemy import and_, literal, tuple_, update
 
 from target_journy.ledger import schema as tables
 from target_journy.ledger.queries import Queries, as_row, chunks
@@ -97,13 +97,28 @@ class Memberships(Queries):
         table = tables.memberships
         return {(row.account, row.email): row.state for row in self.lookup(table, table.c.account, accounts)}
 
-    def memberships_end_with(self, kind: str, key: str) -> None:
-        """An account or user has been deleted, and its memberships with it: those that a role asks for wait for it."""
+    def end_with(self, kind: str, key: str) -> None:
+        """An account or user has been deleted, and its memberships with it; those that a role asks for may return."""
         table = tables.memberships
         column = table.c.account if kind == "account" else table.c.email
         pairs = [(row.account, row.email) for row in self.connection.execute(self.select(table).where(column == key))]
         self.connection.execute(self.delete(table).where(column == key))
-        self.save_memberships(dict.fromkeys(self.holders(pairs), "add"))
+        self.save_memberships(dict.fromkeys(self.holders(pairs), "away"))
+
+    def return_with(self, kind: str, keys: Iterable[str], *, was_deleted: bool) -> None:
+        """Accounts or users are there again, so that memberships can begin again.
+
+        Args:
+            kind: account or user.
+            keys: Account ids or e-mail addresses.
+            was_deleted: Nobody knows whether they really had been deleted, and the memberships with them.
+        """
+        table = tables.memberships
+        column = table.c.account if kind == "account" else table.c.email
+        states = ["away", "added"] if was_deleted else ["away"]
+        for chunk in chunks(list(keys)):
+            mine = and_(table.c.destination == self.destination, table.c.state.in_(states), column.in_(chunk))
+            self.connection.execute(update(table).where(mine).values(state="add"))
 
     def pending_memberships(self, *, after: tuple[str, str], limit: int) -> list[tuple[str, str]]:
         """Pairs, in their order and from one on, whose membership has to begin or end."""

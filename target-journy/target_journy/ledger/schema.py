@@ -77,7 +77,7 @@ memberships = Table(
     _destination(),
     Column("account", String, primary_key=True),
     Column("email", String, primary_key=True),
-    Column("state", String, nullable=False),  # add | added | remove | rejected | kept (its end was rejected)
+    Column("state", String, nullable=False),  # add | added | remove | rejected | kept (its end was) | away (an end is)
     Column("reason", Text),
 )
 Index("memberships_state", memberships.c.destination, memberships.c.state)
