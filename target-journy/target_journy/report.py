@@ -136,6 +136,8 @@ class Report:
         ended = [f"{number} {kind}" for kind, number in sorted(self.deleted.items()) if number]
         if ended:
             lines.append(f"ended, because no record asks for them any more: {', '.join(ended)}")
+        if self.withheld:
+            lines.append("nothing was deleted, because more has gone than max_deleted_percent allows")
         if self.forgotten:
             lines.append(f"{self.forgotten} people who were erased at the source are forgotten")
         if self.resumed:

@@ -48,6 +48,7 @@ class SlotPlanner:
         Returns:
             The e-mail addresses of those who were erased at the source.
         """
+        asked = self._newest(asked)
         before = self._ledger.slots(operation.slot for _, operation in asked)
         after = dict(before)
         forgotten: dict[str, list[Plan]] = {}
@@ -75,6 +76,21 @@ class SlotPlanner:
             plan.tickets += [Ticket("membership", pair) for pair in sorted(mine)]
             _judge(plan, slot, was, states)
         return set(forgotten)
+
+    def _newest(self, asked: Sequence[tuple[Plan, HoldSlot]]) -> list[tuple[Plan, HoldSlot]]:
+        """What is to be listened to: where several rows speak of one role, as with properties the newest is right."""
+        last = self._ledger.slot_rows(operation.slot for _, operation in asked)
+        heard, news = [], {}
+        for plan, operation in asked:
+            row = (plan.source.version, plan.source.id)
+            before = last.get(operation.slot, row)
+            if row < before and plan.source.id != before[1]:
+                plan.outcomes.append(Outcome.UNCHANGED)
+                continue
+            heard.append((plan, operation))
+            news[operation.slot] = last[operation.slot] = row
+        self._ledger.save_slot_rows(news)
+        return heard
 
     def _hold(self, plan: Plan, operation: HoldSlot) -> Slot:
         account, _ = self._names.resolve(operation.account)

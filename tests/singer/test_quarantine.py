@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -59,6 +60,24 @@ def test_all_else_stays_byte_for_byte_and_the_file_its_own(tmp_path: Path) -> No
     assert [after[1], after[2]] == [before[1], before[2]]
     assert ANN.encode() not in path.read_bytes().replace(f"jo{ANN}".encode(), b"")
     assert Quarantine(path).forget([ANN]) == 0
+
+
+def test_others_may_add_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "rejected.jsonl"
+
+    def add() -> None:
+        for number in range(100):
+            Quarantine(path).add("people", str(number), {"email": ANN if number % 2 else "bob@acme.com"}, "No.")
+
+    others = [threading.Thread(target=add) for _ in range(2)]
+    for other in others:
+        other.start()
+    while any(other.is_alive() for other in others):
+        Quarantine(path).forget([ANN])
+    Quarantine(path).forget([ANN])
+    found = lines(path)
+    assert len(found) == 200
+    assert [line["record"]["email"] for line in found if "record" in line] == ["bob@acme.com"] * 100
 
 
 def test_nothing_to_do(tmp_path: Path) -> None:

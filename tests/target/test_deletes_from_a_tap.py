@@ -80,6 +80,7 @@ def test_more_than_allowed(load: Callable[..., Result], sandbox: Sandbox) -> Non
     result = load(read_whole([1], 2))
     assert (result.returncode, result.states) == (3, [2])
     assert len(result.errors) == 1
+    assert "nothing was deleted" in result.stderr
     assert len(sandbox.journy.accounts) == 3
 
 

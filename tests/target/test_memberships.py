@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -207,3 +208,31 @@ def test_the_end_of_a_membership_that_is_refused_is_no_refused_member(fake: Worl
     loader.close()
     assert fake.door.take_calls()[0][0] == "/accounts/users/remove"
     assert members(fake) == ["bob@acme.com"]
+
+
+ROLES = {
+    "key": ["id", "no"],
+    "version": "at",
+    "membership": {"slot": "id", "account": {"id": "client"}, "email": "email"},
+}
+CLIENTS = {"key": "id", "account": {"id": "id"}}
+PEOPLE = {"key": "email", "user": {"email": "email"}}
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_of_several_rows_about_one_role_the_newest_is_right(fake: World, order: tuple[int, ...]) -> None:
+    crm = {**ROLES, "membership": {**ROLES["membership"], "slot": ["'crm'", "id"]}}
+    streams = {"clients": CLIENTS, "people": PEOPLE, "roles": ROLES, "older_roles": ROLES, "crm": crm}
+    fake.settings.update(SYNC, preset=None, mapping={"streams": streams})
+    fake.load([("clients", {"id": "C1"}), *(("people", {"email": f"{n}@acme.com"}) for n in "abcd")])
+    rows = [
+        ("roles", {"id": "R", "no": 1, "client": "C1", "email": "a@acme.com", "at": "2026-03-02"}),
+        ("roles", {"id": "R", "no": 2, "client": "C1", "email": "b@acme.com", "at": "2026-03-03"}),
+        ("older_roles", {"id": "R", "no": 9, "client": "C1", "email": "c@acme.com", "at": "2026-03-01"}),
+        ("crm", {"id": "R", "no": 1, "client": "C1", "email": "d@acme.com", "at": "2026-01-01"}),
+    ]
+    fake.load([rows[number] for number in order], flush_every=order[0])
+    assert members(fake, "C1") == ["b@acme.com", "d@acme.com"]
+    assert fake.load([rows[number] for number in reversed(order)], flush_every=1).calls == []
+    fake.load([("roles", {**rows[1][1], "email": "a@acme.com"})])  # a row always overwrites itself
+    assert members(fake, "C1") == ["a@acme.com", "d@acme.com"]

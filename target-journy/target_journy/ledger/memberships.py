@@ -88,9 +88,21 @@ class Memberships(Queries):
 
     def drop_slots(self, keys: Iterable[str]) -> None:
         """Forget about roles that are no more."""
-        table = tables.slots
         for chunk in chunks(list(keys)):
-            self.connection.execute(self.delete(table).where(table.c.slot.in_(chunk)))
+            for table in (tables.slots, tables.slot_rows):
+                self.connection.execute(self.delete(table).where(table.c.slot.in_(chunk)))
+
+    def slot_rows(self, keys: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Version and id of the row that spoke last of each role among some."""
+        table = tables.slot_rows
+        return {row.slot: (row.version, row.source) for row in self.lookup(table, table.c.slot, keys)}
+
+    def save_slot_rows(self, rows: dict[str, tuple[str, str]]) -> None:
+        """Keep which row spoke last of each role."""
+        self.upsert(
+            tables.slot_rows,
+            [{"slot": slot, "version": version, "source": source} for slot, (version, source) in rows.items()],
+        )
 
     def members(self, accounts: Iterable[str]) -> dict[tuple[str, str], str]:
         """The state of every membership of some accounts."""

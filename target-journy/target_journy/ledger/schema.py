@@ -71,6 +71,16 @@ slots = Table(
 )
 Index("slots_member", slots.c.destination, slots.c.account, slots.c.email)
 
+# Which row said last who holds a role, new in version 3.
+slot_rows = Table(
+    "slot_rows",
+    metadata,
+    _destination(),
+    Column("slot", String, primary_key=True),
+    Column("version", String, nullable=False),  # of the row
+    Column("source", String, nullable=False),  # stream and key
+)
+
 memberships = Table(
     "memberships",
     metadata,
