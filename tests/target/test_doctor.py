@@ -15,6 +15,7 @@ from tests.target.runs import SandboxDoor, SegmentDoor, World
 from marketplace_sandbox import credentials
 from target_journy.doctor import examine
 from target_journy.ledger.errors import without_secrets
+from target_journy.ledger.schema import VERSION
 from target_journy.loader import Loader
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def test_all_is_well(world: World) -> None:
     )
     assert key.startswith("ok: journy 127.0.0.1:")
     assert "TrackData" in key
-    assert ledger == f"ok: the ledger {without_secrets(make_url(world.ledger_url))} (version 2) can be read and written"
+    place = without_secrets(make_url(world.ledger_url))
+    assert ledger == f"ok: the ledger {place} (version {VERSION}) can be read and written"
 
 
 def tables_of(url: str) -> dict[str, Any]:
