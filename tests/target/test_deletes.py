@@ -460,3 +460,41 @@ def test_destinations_share_nothing(fake: World, monkeypatch: pytest.MonkeyPatch
         whole(fake, clients(1, 2), 1)
     whole(fake, clients(1), 2)
     assert (sorted(doors[0].state.accounts), sorted(doors[1].state.accounts)) == (["C1", "C2"], ["C1"])
+
+
+def marketplace(*numbers: int, day: int = 1) -> list[Message]:
+    """What tap-atlassian-marketplace computes of some licences, each with a person of its own and one of all."""
+    ids = {number: {"account_id": f"E-{number}", "aliases": [f"E-{number}", f"SEN-{number}"]} for number in numbers}
+    contacts = [
+        ("contacts", {**names, "license_id": f"{number}", "role": role, "email": f"{who}@acme.com", "forgotten": False})
+        for number, names in ids.items()
+        for role, who in (("technical", f"p{number}"), ("billing", "all"))
+    ]
+    people = dict.fromkeys(record["email"] for _, record in contacts)
+    return [
+        *contacts,
+        *(("accounts", {**names, "as_of": f"2026-03-0{day}", "name": "Acme"}) for names in ids.values()),
+        *(("people", {"email": email, "as_of": f"2026-03-0{day}", "full_name": "Ann"}) for email in people),
+        *(
+            ("account_events", {**names, "event_id": f"e{number}", "event": "churned", "occurred_at": "2026-03-01"})
+            for number, names in ids.items()
+        ),
+    ]
+
+
+def test_a_licence_that_the_marketplace_has_no_more(world: World) -> None:
+    """Contacts are read in part, so that those of a licence that is gone do not say that they are gone."""
+    world.settings.update(preset="marketplace", mapping=None)
+    whole(world, marketplace(1, 2, 3), 1)
+    gone = [row for row in marketplace(1, 3, day=2) if row[0] != "contacts"]
+    run = whole(world, gone, 2)
+    assert run.paths == {"/accounts": 1, "/users": 1}
+    assert accounts(world) == ["E-1", "E-3"]
+    assert sorted(world.state.users) == ["all@acme.com", "p1@acme.com", "p3@acme.com"]
+    assert len(world.state.events) == 3
+    assert (run.exit_code, run.report["waiting"]) == (0, 0)
+    again = [row for row in marketplace(1, 2, 3, day=3) if row[0] != "contacts"]
+    run = whole(world, again, 3)
+    assert sorted(world.state.accounts["E-2"].users) == ["all@acme.com", "p2@acme.com"]
+    assert world.state.users["p2@acme.com"].properties == {"full_name": "Ann"}
+    assert run.paths == {"/accounts/upsert": 1, "/users/upsert": 1, "/accounts/users/add": 1}
