@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from tests.target.runs import FakeDoor, World
-from tests.target.test_deletes import GONE, MAPPING
+from tests.target.test_deletes import GONE, SETTINGS
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
@@ -57,13 +57,13 @@ def held(world: World) -> tuple[dict[str, Any], set[str]]:
     return {key: set(account.users) for key, account in world.state.accounts.items()}, set(world.state.users)
 
 
-@examples(max_examples=25)
+@examples(max_examples=12)
 @given(data=st.data())
 def test_journy_holds_what_the_source_holds(data: st.DataObject) -> None:
     door = FakeDoor()
     with tempfile.TemporaryDirectory() as folder, patch("target_journy.loader.open_door", lambda *_, **__: door):
         world = World(Path(folder), door, f"sqlite:///{folder}/ledger.db")
-        world.settings.update(preset=None, mapping=MAPPING, deletes="hard", max_deleted_percent=100, memberships="sync")
+        world.settings.update(SETTINGS, max_deleted_percent=100)
         before: list[Message] = []
         for version, source in enumerate(data.draw(st.lists(sources(), min_size=2, max_size=4)), 1):
             old, new = ({(stream, _key(record)): record for stream, record in rows} for rows in (before, source))
