@@ -196,7 +196,7 @@ class Delivery:
 
     def _deliver_late(self) -> None:
         adopted: dict[tuple[str, Any], list[Adopted]] = {}
-        for orphan in chain(resolve_orphans(self._ledger, self._run), self._departures.carry_out()):
+        for orphan in chain(self._departures.carry_out(), resolve_orphans(self._ledger, self._run)):
             adopted.setdefault((orphan.ticket.kind, orphan.ticket.key), []).append(orphan)
         refusals = Refusals(self._quarantine)
 
