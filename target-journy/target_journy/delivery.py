@@ -188,7 +188,7 @@ class Delivery:
                 source = item.plan.source.id
                 outcome = item.incoming.outcome = self._tally.planned(item.plan, results)
                 settled.pop(source, None)
-                is_overruled = any(user.email in forgotten for user in item.operations.users)
+                is_overruled = any(user.user in forgotten for user in item.operations.users)
                 if outcome in REPEATED and not is_overruled:
                     settled[source] = _seen(item.incoming, REPEATED[outcome])
         with self._ledger.transaction() as ledger:

@@ -89,7 +89,7 @@ class Transport(Protocol):
     def delete_account(self, account: str) -> Receipt:
         """Delete an account; that it is not there is no error."""
 
-    def delete_user(self, email: str) -> Receipt:
+    def delete_user(self, user: str) -> Receipt:
         """Delete a user; that they are not there is no error."""
 
     def track(

@@ -51,9 +51,9 @@ class SilentTransport:
         """Accept that an account goes."""
         return self._accept("delete_account", account=account)
 
-    def delete_user(self, email: str) -> Receipt:
+    def delete_user(self, user: str) -> Receipt:
         """Accept that a user goes."""
-        return self._accept("delete_user", email=email)
+        return self._accept("delete_user", **{"email" if is_email(user) else "user": user})
 
     def track(
         self,

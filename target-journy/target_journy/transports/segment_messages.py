@@ -70,7 +70,7 @@ class SegmentMessages(ABC):
         """Refuse it: there is no such message."""
         raise PayloadRejectedError(_CANNOT.format("delete an account"), None, {})
 
-    def delete_user(self, email: str) -> Receipt:  # noqa: ARG002 - as above
+    def delete_user(self, user: str) -> Receipt:  # noqa: ARG002 - as above
         """Refuse it: there is no such message."""
         raise PayloadRejectedError(_CANNOT.format("delete a user"), None, {})
 
