@@ -66,7 +66,8 @@ class Planner:
 
     def _plan_entities(self, kind: str, asked: Sequence[tuple[Plan, str, UpsertAccount | UpsertUser]]) -> None:
         entities = self._ledger.entities(kind, (key for _, key, _ in asked))
-        self._ledger.return_with(kind, {key for _, key, _ in asked} - entities.keys(), was_deleted=False)
+        new = {key for _, key, _ in asked if key not in entities or not entities[key].known}
+        self._ledger.return_with(kind, new, was_deleted=False)
         going = {key for key, entity in entities.items() if entity.gone}
         self._ledger.return_with(kind, going, was_deleted=True)
         changed = set()
