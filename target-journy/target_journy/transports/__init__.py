@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from target_journy.values import Scalar, Value
+
+
+class Request(NamedTuple):
+    """What goes to a server, without credentials.
+
+    Attributes:
+        method: Of HTTP.
+        path: Below the address of the API.
+        body: What is sent as JSON.
+    """
+
+    method: str
+    path: str
+    body: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +33,13 @@ class Receipt:
         request_id: The server's own name for the call.
         rejected: Properties that were refused all the same, with the reasons.
         possibly_repeated: How often the call was made again although the server may have carried it out before.
+        status: Of HTTP; None where nothing was sent.
     """
 
     request_id: str | None = None
     rejected: Mapping[str, str] = field(default_factory=dict)
     possibly_repeated: int = 0
+    status: int | None = None
 
 
 class PayloadRejectedError(Exception):
@@ -33,13 +49,17 @@ class PayloadRejectedError(Exception):
         reason: The server's reason, personal data masked.
         request_id: The server's own name for the call.
         fields: Reasons by the path of a field, where it named fields.
+        status: Of HTTP; None where it was refused before it was sent.
     """
 
-    def __init__(self, reason: str, request_id: str | None, fields: Mapping[str, str]) -> None:
+    def __init__(
+        self, reason: str, request_id: str | None, fields: Mapping[str, str], status: int | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.request_id = request_id
         self.fields = fields
+        self.status = status
 
 
 class DeliveryError(Exception):

@@ -144,6 +144,7 @@ class HttpDoor(ABC):
                 error.reason or f"HTTP {error.status}",
                 request_id(body),
                 {str(name): self._mask(text) for name, text in fields.items()} if isinstance(fields, dict) else {},
+                error.status,
             )
         kept = f"{said}. What was not delivered is kept and sent by the next run"
         message = self._advice(said).get(error.status, kept)

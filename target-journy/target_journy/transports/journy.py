@@ -6,26 +6,25 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from marketplace_http import HeaderAuth
-from target_journy.people import is_email
 from target_journy.transports import DeliveryError, PayloadRejectedError, Receipt
 from target_journy.transports.http import HttpDoor, request_id
+from target_journy.transports.journy_requests import JournyRequests
 from target_journy.values import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     import requests
 
+    from target_journy.transports import Request
     from target_journy.transports.http import Manners
-    from target_journy.values import Scalar, Value
 
 DEFAULT_URL = "https://api.journy.io"
 
 _WHERE_TO_FIND_THE_KEY = "keys are made in journy.io under Settings, API access"
-_WRITES = "trackdata"
 
 
-class JournyRest(HttpDoor):
+class JournyRest(HttpDoor, JournyRequests):
     """The REST API of one journy.io business.
 
     Args:
@@ -34,7 +33,6 @@ class JournyRest(HttpDoor):
         manners: How calls are made.
     """
 
-    knows_repeats = False
     can_delete = True
 
     def __init__(self, api_key: str, api_url: str, manners: Manners) -> None:
@@ -46,9 +44,16 @@ class JournyRest(HttpDoor):
         Raises:
             DeliveryError: It does not, or the server does not answer.
         """
-        permissions = self.permissions()
+        return self.verdict(self.permissions())
+
+    def verdict(self, permissions: Sequence[str]) -> str:
+        """What the permissions of the key mean for a loader, in one line.
+
+        Raises:
+            DeliveryError: It may not write.
+        """
         named = ", ".join(permissions) or "none named"
-        if permissions and not any(_WRITES in re.sub("[^a-z]", "", name.lower()) for name in permissions):
+        if not may(permissions, "TrackData"):
             raise DeliveryError(
                 f"Setting 'api_key': {self.destination} takes the key, but it may not track data, only {named}. "
                 "Give it that permission in journy.io under Settings, API access"
@@ -61,11 +66,7 @@ class JournyRest(HttpDoor):
         Raises:
             DeliveryError: The key does not work, or the server does not answer.
         """
-        try:
-            response, _ = self._request("GET", "/validate")
-        except PayloadRejectedError as error:
-            raise DeliveryError(f"{self._session.host} refused to validate the key: {error.reason}") from None
-        data = _json(response).get("data")
+        data = self._read("/validate")
         permissions = data.get("permissions") if isinstance(data, dict) else None
         if not isinstance(permissions, list):
             raise DeliveryError(
@@ -74,60 +75,28 @@ class JournyRest(HttpDoor):
             )
         return [str(permission) for permission in permissions]
 
-    def upsert_account(self, account: str, properties: Mapping[str, Value], revision: int) -> Receipt:  # noqa: ARG002
-        """Create or update an account, known by its id alone: accounts that share a domain stay apart."""
-        return self._call("/accounts/upsert", {"identification": _account(account), "properties": dict(properties)})
+    def properties(self, kind: str) -> dict[str, bool]:
+        """The properties that journy.io knows, by name, and whether it computes them itself.
 
-    def upsert_user(self, user: str, properties: Mapping[str, Value], revision: int) -> Receipt:  # noqa: ARG002
-        """Create or update a user; the e-mail address of one that has an id tells who it is, too."""
-        identification, rest = _user(user), dict(properties)
-        email = rest.get("email")
-        if "email" not in identification and isinstance(email, str) and is_email(email):
-            identification["email"] = email
-            del rest["email"]
-        return self._call("/users/upsert", {"identification": identification, "properties": rest})
+        Args:
+            kind: `accounts` or `users`.
 
-    def add_members(self, account: str, users: Sequence[str]) -> Receipt:
-        """Make users members of an account."""
-        return self._call("/accounts/users/add", _members(account, users))
+        Raises:
+            DeliveryError: The key may not read them, or the server does not answer.
+        """
+        return {str(entry["name"]): entry.get("isComputed") is True for entry in self._listed(f"/properties/{kind}")}
 
-    def remove_members(self, account: str, users: Sequence[str]) -> Receipt:
-        """End memberships; the users stay."""
-        return self._call("/accounts/users/remove", _members(account, users))
+    def event_names(self) -> set[str]:
+        """The names of the events that journy.io knows.
 
-    def delete_account(self, account: str) -> Receipt:
-        """Delete an account. journy.io does it some time after its answer."""
-        return self._call("/accounts", {"identification": _account(account)}, method="DELETE")
+        Raises:
+            DeliveryError: The key may not read them, or the server does not answer.
+        """
+        return {str(entry["name"]) for entry in self._listed("/events")}
 
-    def delete_user(self, user: str) -> Receipt:
-        """Delete a user. journy.io does it some time after its answer."""
-        return self._call("/users", {"identification": _user(user)}, method="DELETE")
-
-    def track(
-        self,
-        event_id: str,  # noqa: ARG002 - as above
-        name: str,
-        account: str | None,
-        triggered_at: str,
-        metadata: Mapping[str, Scalar],
-        user: str | None = None,
-    ) -> Receipt:
-        """Tell an event. There is no idempotency key: what may be a repeat is counted."""
-        return self._call(
-            "/track",
-            {
-                "identification": {
-                    **({"user": _user(user)} if user else {}),
-                    **({"account": _account(account)} if account else {}),
-                },
-                "name": name,
-                "triggeredAt": triggered_at,
-                "metadata": dict(metadata),
-            },
-        )
-
-    def _call(self, path: str, body: dict[str, Any], *, method: str = "POST") -> Receipt:
-        response, repeats = self._request(method, path, to_json(body).encode())
+    def take(self, request: Request) -> Receipt:
+        """Make a request."""
+        response, repeats = self._request(request.method, request.path, to_json(request.body).encode())
         answer = _json(response)
         rejected = answer.get("rejected")
         return Receipt(
@@ -136,7 +105,21 @@ class JournyRest(HttpDoor):
             if isinstance(rejected, dict)
             else {},
             possibly_repeated=repeats,
+            status=response.status_code,
         )
+
+    def _listed(self, path: str) -> list[dict[str, Any]]:
+        data = self._read(path)
+        if not isinstance(data, list):
+            raise DeliveryError(f"{self._session.host} did not answer GET {path} with a list")
+        return [entry for entry in data if isinstance(entry, dict) and entry.get("name")]
+
+    def _read(self, path: str) -> Any:
+        try:
+            response, _ = self._request("GET", path)
+        except PayloadRejectedError as error:
+            raise DeliveryError(f"{self._session.host} refused to answer GET {path}: {error.reason}") from None
+        return _json(response).get("data")
 
     def _advice(self, said: str) -> dict[int, str]:
         return {
@@ -148,19 +131,10 @@ class JournyRest(HttpDoor):
         }
 
 
-def _account(account: str) -> dict[str, str]:
-    return {"accountId": account}
-
-
-def _user(user: str) -> dict[str, str]:
-    return {"email" if is_email(user) else "userId": user}
-
-
-def _members(account: str, users: Sequence[str]) -> dict[str, Any]:
-    return {
-        "account": _account(account),
-        "users": [{"identification": _user(user)} for user in users],
-    }
+def may(permissions: Iterable[str], wanted: str) -> bool:
+    """Whether a key has a permission, however that is written; one that names none may have any."""
+    names = {re.sub("[^a-z]", "", name.lower()) for name in permissions}
+    return not names or any(wanted.lower() in name for name in names)
 
 
 def _json(response: requests.Response) -> dict[str, Any]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 JOURNY_URL = "https://analyze.journy.io/backend"
 SEGMENT_URLS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
+BATCH_PATH = "/v1/batch"
 MAX_MESSAGES = 2500
 """Messages of a batch; Segment loses all of a larger one."""
 MAX_BYTES = 475_000
@@ -71,8 +72,9 @@ class Segment(HttpDoor, SegmentMessages):
             messages: At most `MAX_MESSAGES`, of at most `MAX_BYTES`.
         """
         key = to_json(self._write_key).encode()
-        self._request("POST", "/v1/batch", b'{"batch":[%b],"writeKey":%b}' % (b",".join(messages), key))
-        return Receipt()
+        body = b'{"batch":[%b],"writeKey":%b}' % (b",".join(messages), key)
+        response, _ = self._request("POST", BATCH_PATH, body)
+        return Receipt(status=response.status_code)
 
     def _advice(self, said: str) -> dict[int, str]:
         where = WHERE_TO_FIND_THE_KEY[self._name]
