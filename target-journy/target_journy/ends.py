@@ -38,7 +38,7 @@ def call_back(entity: Entity, *, can_delete: bool) -> bool:
     """
     if entity.gone:
         # A run before may have deleted it without noting that: all has to be said anew, and what is not said unset.
-        entity.rows, entity.told = [_NOBODY], {}
+        entity.rows, entity.told, entity.before = [_NOBODY], {}, {}
         entity.properties = dict.fromkeys(entity.properties, (None, 0))
         entity.pending, entity.rejected = set(entity.properties), {}
         entity.gone = entity.known = entity.forgotten = entity.deleted = False

@@ -75,6 +75,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
         changes: How many changes of them there were.
         gone: No record asks for it any more, and it has to be deleted.
         deleted: No record asks for it any more, and it is marked as such.
+        before: What journy.io holds of properties whose newest value it has not taken; for people who ask.
     """
 
     rows: list[tuple[str, str]] = []
@@ -88,6 +89,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
     changes: int = 0
     gone: bool = False
     deleted: bool = False
+    before: dict[str, Any] = {}
 
     @property
     def must_be_sent(self) -> bool:
@@ -141,6 +143,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
                 changed = self._retry(name, source, mapping) or changed
                 continue
             changed = True
+            self._keep_what_was_taken(name)
             self.properties[name] = (new, row)
             if held is not None or new is not None:
                 self.pending.add(name)
@@ -231,6 +234,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
         self.pending = set(self.properties)
         self.rejected = {}
         self.told = {}
+        self.before = {}
         self.forgotten, self.deleted = True, False
 
     def payload(self) -> dict[str, Value]:
@@ -250,6 +254,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
         for name in self.pending & rejected.keys():
             self.rejected[name] = Rejection(rejected[name], mapping)
         self.pending = set()
+        self.before = {name: value for name, value in self.before.items() if self._is_refused(name)}
 
     def refuse(self, reason: str, mapping: str) -> None:
         """Take journy.io's refusal of the whole payload; all of it stays pending until one of its values changes."""
@@ -259,6 +264,15 @@ class Entity(msgspec.Struct, omit_defaults=True):
         """Make everything that was refused pending again."""
         self.pending |= {name for name, refused in self.rejected.items() if name in self.properties and not refused.row}
         self.rejected = {}
+
+    def _keep_what_was_taken(self, name: str) -> None:
+        """Before a value is replaced: keep it, if journy.io has it."""
+        if name in self.properties and name not in self.pending and not self._is_refused(name):
+            self.before[name] = self.properties[name][0]
+
+    def _is_refused(self, name: str) -> bool:
+        """Whether journy.io refused the value of a property; one that cannot be read never got there."""
+        return name in self.rejected and not self.rejected[name].row
 
     def _retry(self, name: str, source: Source, mapping: str) -> bool:
         """Forget a refusal that holds no more for a value that came again."""

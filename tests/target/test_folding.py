@@ -161,3 +161,32 @@ def test_the_winner_is_the_greatest_version_and_key(rows: Any) -> None:
             assert entity.properties[name][0] == (None if winner is UNSET else winner)
         else:
             assert name not in entity.properties
+
+
+def test_what_journy_io_holds_is_kept_until_it_takes_another_value() -> None:
+    entity = settled(name="x", size=1)
+    fold(entity, "a", "2", name="y", city="Ulm")
+    assert entity.before == {"name": "x"}
+    fold(entity, "a", "3", name="z")
+    assert entity.before == {"name": "x"}  # y never got there
+    entity.acknowledge({"name": "No."}, "m")
+    assert unpack(pack(entity)).before == {"name": "x"}
+    fold(entity, "a", "4", name="w", size=2)
+    assert entity.before == {"name": "x", "size": 1}
+    entity.acknowledge({}, "m")
+    assert entity.before == {}
+
+
+def test_a_value_that_cannot_be_read_does_not_hide_what_journy_io_holds() -> None:
+    entity = settled(size=1)
+    entity.note_problem(Source("rows", "a", "2"), "size", "expected a number", "m")
+    fold(entity, "a", "3", size=3)
+    assert entity.before == {"size": 1}
+
+
+def test_of_a_person_who_is_forgotten_no_value_is_kept() -> None:
+    entity = settled(name="x")
+    fold(entity, "a", "2", name="y")
+    entity.forget()
+    assert entity.before == {}
+    assert "x" not in pack(entity)
