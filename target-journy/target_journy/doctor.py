@@ -20,6 +20,7 @@ from target_journy.settings import (
     first_event_date,
     may_be_empty,
     property_groups,
+    report_files,
 )
 from target_journy.transports import DeliveryError
 
@@ -129,10 +130,13 @@ def _ledger(config: Mapping[str, Any], digest: str | None) -> Iterator[Finding]:
 
 
 def _files(config: Mapping[str, Any]) -> Iterator[Finding]:
-    paths = {"rejected_path": config.get("rejected_path") or DEFAULT_REJECTED, "report_path": config.get("report_path")}
-    for setting, path in paths.items():
-        if path and (trouble := _why_not(Path(path))):
-            yield Finding("wrong", f"setting {setting!r}: cannot write {path!r} ({trouble})")
+    rejected = Path(config.get("rejected_path") or DEFAULT_REJECTED)
+    files = {"rejected_path": [rejected], "report_path": report_files(config) or ()}
+    for setting, paths in files.items():
+        for path in paths:
+            if trouble := _why_not(path):
+                yield Finding("wrong", f"setting {setting!r}: cannot write {str(path)!r} ({trouble})")
+                break
 
 
 def _why_not(path: Path) -> str | None:

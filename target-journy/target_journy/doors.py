@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Door: TypeAlias = "JournyRest | Segment"
 
+DELIVERY_TRIES = 8
+"""How often a call is made that meets a busy server or a broken connection."""
+
 _ONLY_REST = {
     ("null_policy", "unset"): "delete a property; choose keep",
     ("memberships", "sync"): "end a membership; choose add or none",
@@ -26,7 +29,7 @@ _ONLY_REST = {
 }
 
 
-def open_door(config: Mapping[str, Any], *, stop: EndsWaiting | None = None, tries: int = 8) -> Door:
+def open_door(config: Mapping[str, Any], *, stop: EndsWaiting | None = None, tries: int = DELIVERY_TRIES) -> Door:
     """The transport behind the settings.
 
     Args:

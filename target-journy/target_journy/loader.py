@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from marketplace_singer import HowFar, Quarantine, SettingsError
+from marketplace_singer import HowFar, SettingsError
 from target_journy.batches import Batches
 from target_journy.delivery import Delivery
 from target_journy.departures import Departures
 from target_journy.dispatch import Stop
-from target_journy.doors import destination_of, open_door, parallel_calls, refuse_unsayable
+from target_journy.doors import DELIVERY_TRIES, destination_of, open_door, parallel_calls, refuse_unsayable
 from target_journy.identities import RecordError
 from target_journy.incoming import Incoming
 from target_journy.ledger import Ledger, LedgerError, Run
@@ -25,6 +25,8 @@ from target_journy.mapping_file import MappingError, fingerprint, within_groups
 from target_journy.mapping_reading import load_mapping
 from target_journy.operations import Outcome, Source
 from target_journy.options import Options
+from target_journy.preview.page import remove_page
+from target_journy.preview.preview import Preview, ToldQuarantine
 from target_journy.report import Report
 from target_journy.settings import (
     DEFAULT_LEDGER,
@@ -33,6 +35,7 @@ from target_journy.settings import (
     first_event_date,
     may_be_empty,
     property_groups,
+    report_files,
 )
 from target_journy.transports.rehearsal import SilentTransport
 from target_journy.transports.segment import Segment
@@ -87,8 +90,8 @@ class Loader:
         self.stop = stop or Stop()
         if minutes is not None and not adopt and not config.get("dry_run"):  # where nothing is sent nothing is left
             self.stop.after(60.0 * float(minutes))
-        self._door = live = open_door(config, stop=self.stop)
-        self._preview = SilentTransport(can_delete=live.can_delete) if adopt or config.get("dry_run") else None
+        self._door = live = open_door(config, stop=self.stop, tries=2 if config.get("dry_run") else DELIVERY_TRIES)
+        self._silent = SilentTransport(can_delete=live.can_delete) if adopt or config.get("dry_run") else None
         destination = destination_of(config, live)
         rehearsal = "adopted" if adopt else "dry run" if config.get("dry_run") else ""
         self.report = Report(destination, rehearsal=rehearsal)
@@ -108,7 +111,9 @@ class Loader:
                     ledger.retry_rejected()
             self._resources = opened.pop_all()
         rejected_path = None if config.get("dry_run") else Path(config.get("rejected_path") or DEFAULT_REJECTED)
-        self._quarantine = Quarantine(rejected_path, is_masked=bool(config.get("mask_rejected")))
+        self._page = None if adopt else Preview(live, self._ledger, is_rehearsal=bool(config.get("dry_run")))
+        is_masked = bool(config.get("mask_rejected"))
+        self._quarantine = ToldQuarantine(rejected_path, self._page, is_masked=is_masked)
         self._result = "failed"
         options = Options(
             mapping=mapping_digest,
@@ -122,13 +127,13 @@ class Loader:
         most = config.get("max_deleted_percent")
         self._delivery = Delivery(
             self._ledger,
-            self._preview or live,
+            self._silent or live,
             options,
             self.report,
             self._quarantine,
-            parallel=0 if self._preview else parallel_calls(config),
+            parallel=0 if self._silent else parallel_calls(config),
             stop=self.stop,
-            together=self._together(live) if not adopt else list,
+            together=self._together(live),
             departures=Departures(
                 self._ledger, options, self.report, most=10 if most is None else most, is_adopting=adopt
             ),
@@ -172,6 +177,8 @@ class Loader:
             RecordError: The record lacks its key.
         """
         self._read += 1
+        if self._page:
+            self._page.count_record()
         mapping = self._mappings.get(stream)
         if mapping is None or (is_deleted and (self._config.get("deletes") or "none") == "none"):
             self.report.count(stream, Outcome.SKIPPED)
@@ -206,7 +213,7 @@ class Loader:
     def how_far(self) -> HowFar:
         """How far it is, for somebody who waits; from any thread."""
         text = f"{self._read:,} records read"
-        if not self._preview:
+        if not self._silent:
             text += f", {sum(list(self.report.calls.values())):,} calls made"
             if (pause := self._door.pause()) >= _WORTH_TELLING:
                 text += f", the rate limit holds the next one back for {pause:.0f} s"
@@ -249,24 +256,42 @@ class Loader:
             with suppress(LedgerError):  # it may be what ended the run
                 self._delivery.count_waiting()
         self.report.out_of_time = self.stop.time_is_up and bool(self.report.waiting)
+        self.report.problem = self._page.problem if self._page else ""
         self.report.kept_in = self._quarantine.path if self._quarantine.count else None
         with self._resources:
             self._note_the_end()
-            for line in self.report.lines():
-                logger.info("%s", line)
-            if path := self._config.get("report_path"):
-                preview = self._preview.preview if self._preview and self._config.get("dry_run") else None
-                try:
-                    self.report.write(Path(path), preview=preview)
-                except OSError as error:
-                    raise SettingsError(f"setting 'report_path': cannot write {path!r} ({error.strerror})") from None
+            try:
+                self._write_files()
+            finally:
+                for line in self.report.lines():
+                    logger.info("%s", line)
+
+    def _write_files(self) -> None:
+        files = report_files(self._config)
+        if files is None:
+            return
+        summary, page = files
+        try:
+            with suppress(LedgerError):  # it may be what ended the run
+                self.report.page = page if self._page and self._page.write(page, self.report) else None
+            if self.report.page is None:
+                remove_page(page)
+            preview = self._silent.preview if self._silent and self._config.get("dry_run") else None
+            self.report.write(summary, preview=preview)
+        except OSError as error:
+            path = self._config["report_path"]
+            raise SettingsError(f"setting 'report_path': cannot write {path!r} ({error.strerror})") from None
 
     def _together(self, door: Door) -> Together:
-        """How calls become fewer: over the Segment protocol in batches, or as far as a dry run has to know."""
-        if not isinstance(door, Segment):
+        """How calls become fewer, over the Segment protocol, and are told of on the page."""
+        if self._page is None:
             return list
+        follow = self._page.follow
+        if not isinstance(door, Segment):
+            return follow
         batches = Batches(self._ledger, door)
-        return batches.sayable if self._preview else batches.of
+        together = batches.sayable if self._silent else batches.of
+        return lambda calls: together(follow(calls))
 
     def _note_the_end(self) -> None:
         result = "stopped" if self._result == "failed" and self.stop.signalled.is_set() else self._result

@@ -45,6 +45,8 @@ class Report:
         possibly_repeated: Events that may have been told twice.
         rejected_again: Records that were refused before and were not sent again.
         rehearsal: What kind of run sends nothing: `dry run` or `adopted`; "" for one that sends.
+        page: File that tells the run to people, if there is one.
+        problem: Why nothing could be delivered, if a dry run found out.
         kept_in: File that holds the records that were refused in this run, if there were any.
         out_of_time: The run ended because of `max_minutes`.
         ended_early: The run failed or was told to stop.
@@ -54,6 +56,8 @@ class Report:
         self.destination = destination
         self.rehearsal = rehearsal
         self.kept_in: Path | None = None
+        self.page: Path | None = None
+        self.problem = ""
         self.out_of_time = False
         self.ended_early = False
         self.streams: dict[str, Counter[Outcome]] = {}
@@ -151,6 +155,10 @@ class Report:
             lines.append(f"{self.waiting} operations wait in the ledger {why}")
         if self.out_of_time:
             lines.append("the time that max_minutes gives was up: the next run goes on with what waits")
+        if self.problem:
+            lines.append(f"nothing could be delivered as things are: {self.problem}")
+        if self.page:
+            lines.append(f"the page {self.page} shows it all; it holds personal data")
         if self.kept_in:
             lines.append(f"refused records and the reasons are in {self.kept_in}")
         if self.rejected_again:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
@@ -176,13 +177,15 @@ SETTINGS = th.PropertiesList(
         th.BooleanType(nullable=False),
         default=False,
         title="Dry run",
-        description="Send nothing and keep nothing; the report at report_path shows the calls that would be made.",
+        description="Send nothing and keep nothing, only read what journy.io knows; the page beside report_path shows "
+        "what would be created, changed and rejected, and each request.",
     ),
     th.Property(
         "report_path",
         th.StringType,
         title="Report",
-        description="File for the run's summary as JSON.",
+        description="File for the run's summary as JSON. A page for people goes beside it, under the same name with "
+        "the ending .html, of a dry run and of a run of at most 200 records; it shows personal data.",
     ),
     th.Property(
         "rejected_path",
@@ -215,6 +218,18 @@ SETTINGS = th.PropertiesList(
         description="Seconds to wait for an answer of journy.io.",
     ),
 )
+
+
+def report_files(config: Mapping[str, Any]) -> tuple[Path, Path] | None:
+    """The file of the summary and that of the page beside it; None when none is wanted.
+
+    Whoever asks for the page gets the summary beside that.
+    """
+    if not (wanted := config.get("report_path")):
+        return None
+    path = Path(wanted)
+    is_page = path.suffix.lower() in {".html", ".htm"}
+    return (path.with_suffix(".json"), path) if is_page else (path, path.with_suffix(".html"))
 
 
 def may_be_empty(config: Mapping[str, Any]) -> bool:

@@ -179,6 +179,7 @@ def test_the_example_of_a_mapping_does_what_it_says(tmp_path: Path) -> None:
     record = json.loads(found["record"])
     config = {
         "api_key": "key",
+        "api_url": "http://127.0.0.1:9",  # a dry run asks journy.io; nobody answers here
         "mapping": str(tmp_path / "mapping.yml"),
         "ledger_url": f"sqlite:///{tmp_path / 'ledger.db'}",
         "rejected_path": str(tmp_path / "rejected.jsonl"),

@@ -108,8 +108,8 @@ SCENARIOS: dict[str, tuple[Expected, dict[str, Any], str]] = {
 
 
 def check(folder: Path) -> None:
-    """No file but the ledger, the refused records and the run's own input tells a secret; each is for its owner."""
-    allowed = {"ledger.db", "ledger.db-wal", "ledger.db-shm", "rejected.jsonl", "in", "config.json"}
+    """No file but ledger, refused records, page and the run's own input tells a secret; each is for its owner."""
+    allowed = {"ledger.db", "ledger.db-wal", "ledger.db-shm", "rejected.jsonl", "report.html", "in", "config.json"}
     for path in folder.iterdir():
         if path.name not in {"in", "config.json"}:
             assert stat.S_IMODE(path.stat().st_mode) == 0o600, path

@@ -57,6 +57,15 @@ class Memberships(Queries):
             found.update((row.account, row.email) for row in self.connection.execute(query))
         return found
 
+    def accounts_of(self, emails: Iterable[str]) -> dict[str, list[str]]:
+        """The accounts in which some people hold a role, by their addresses."""
+        table = tables.slots
+        found: dict[str, list[str]] = {}
+        condition = table.c.account.is_not(None)
+        for row in self.lookup(table, table.c.email, emails, condition, [table.c.email, table.c.account]):
+            found.setdefault(row.email, []).append(row.account)
+        return found
+
     def holds_any_slot(self, email: str) -> bool:
         """Whether a person still holds a role anywhere."""
         table = tables.slots
