@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from target_journy.calls import Result, Results
     from target_journy.departures import Departures
     from target_journy.dispatch import Stop
+    from target_journy.first_accounts import FirstAccounts
     from target_journy.incoming import Incoming
     from target_journy.ledger import Ledger
     from target_journy.options import Options
@@ -56,6 +57,7 @@ class Delivery:
         stop: Ends the run early.
         together: Makes fewer calls of many, where the transport carries several as one.
         departures: Notes what has gone.
+        first: The accounts beyond which nothing that waits is sent; None for no such limit.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Delivery:
         stop: Stop,
         together: Together = list,
         departures: Departures,
+        first: FirstAccounts | None = None,
     ) -> None:
         self._departures = departures
         self._ledger = ledger
@@ -77,6 +80,7 @@ class Delivery:
         self._report = report
         self._quarantine = quarantine
         self._stop = stop
+        self._first = first
         self._fingerprints = Fingerprints(options)
         self._tally = Tally(report, stop)
         self._is_rehearsal = not parallel
@@ -206,6 +210,9 @@ class Delivery:
 
         for tickets in leftovers(self._ledger, self._stop):
             results: Results = {}
+            if self._first:
+                with self._ledger.transaction() as ledger:
+                    tickets = self._first.among(ledger, tickets)  # noqa: PLW2901 - the others wait on
             try:
                 self._sender.send(tickets, results, keep)
             finally:

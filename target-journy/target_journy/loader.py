@@ -16,6 +16,7 @@ from target_journy.delivery import Delivery
 from target_journy.departures import Departures
 from target_journy.dispatch import Stop
 from target_journy.doors import DELIVERY_TRIES, destination_of, open_door, parallel_calls, refuse_unsayable
+from target_journy.first_accounts import FirstAccounts
 from target_journy.identities import RecordError
 from target_journy.incoming import Incoming
 from target_journy.ledger import Ledger, LedgerError, Run
@@ -94,7 +95,9 @@ class Loader:
         self._silent = SilentTransport(can_delete=live.can_delete) if adopt or config.get("dry_run") else None
         destination = destination_of(config, live)
         rehearsal = "adopted" if adopt else "dry run" if config.get("dry_run") else ""
-        self.report = Report(destination, rehearsal=rehearsal)
+        limit = config.get("max_accounts")
+        self._first = FirstAccounts(limit) if limit else None
+        self.report = Report(destination, rehearsal=rehearsal, max_accounts=limit)
         with ExitStack() as opened:  # closes them if the ledger is refused
             opened.callback(live.close)
             self._ledger = Ledger(config.get("ledger_url") or DEFAULT_LEDGER, destination)
@@ -109,6 +112,8 @@ class Loader:
                     logger.warning(CHANGED_MAPPING)
                 if retry_rejected:
                     ledger.retry_rejected()
+                # What is left of a careful run is read again, unlike what earlier runs left.
+                self._forgets_the_rest = bool(limit) and not ledger.waiting()
             self._resources = opened.pop_all()
         rejected_path = None if config.get("dry_run") else Path(config.get("rejected_path") or DEFAULT_REJECTED)
         self._page = None if adopt else Preview(live, self._ledger, is_rehearsal=bool(config.get("dry_run")))
@@ -135,8 +140,13 @@ class Loader:
             stop=self.stop,
             together=self._together(live),
             departures=Departures(
-                self._ledger, options, self.report, most=10 if most is None else most, is_adopting=adopt
+                self._ledger,
+                options,
+                self.report,
+                most=10 if most is None else most,
+                is_adopting=adopt or self._first is not None,
             ),
+            first=self._first,
         )
 
     def open_stream(self, stream: str, schema: Mapping[str, Any], key_properties: Sequence[str]) -> None:
@@ -177,8 +187,6 @@ class Loader:
             RecordError: The record lacks its key.
         """
         self._read += 1
-        if self._page:
-            self._page.count_record()
         mapping = self._mappings.get(stream)
         if mapping is None or (is_deleted and (self._config.get("deletes") or "none") == "none"):
             self.report.count(stream, Outcome.SKIPPED)
@@ -187,6 +195,11 @@ class Loader:
             key = mapping.key(record)
         except RecordError as error:
             raise RecordError(f"stream {stream!r}: {error}; this is no record of a sound tap") from None
+        if self._first and not _is_admitted(self._first, mapping, record):
+            self.report.leave(stream)
+            return
+        if self._page:
+            self._page.count_record()
         self._delivery.add(
             Incoming(Source(stream, key), record, mapping, stream_version=version, is_deleted=is_deleted)
         )
@@ -198,7 +211,7 @@ class Loader:
             DeliveryError: journy.io cannot be reached or refuses the key.
             LedgerError: The ledger failed.
         """
-        if stream in self._mappings:
+        if stream in self._mappings and not self._first:  # records that were left may be there
             self._delivery.activate(stream, version)
 
     def flush(self) -> None:
@@ -255,6 +268,11 @@ class Loader:
             self.report.ended_early = True
             with suppress(LedgerError):  # it may be what ended the run
                 self._delivery.count_waiting()
+        if self._forgets_the_rest:
+            with suppress(LedgerError):
+                with self._ledger.transaction() as ledger:
+                    ledger.drop_undelivered()
+                self._delivery.count_waiting()
         self.report.out_of_time = self.stop.time_is_up and bool(self.report.waiting)
         self.report.problem = self._page.problem if self._page else ""
         self.report.kept_in = self._quarantine.path if self._quarantine.count else None
@@ -305,6 +323,14 @@ class Loader:
         with self._ledger.transaction() as ledger:
             if ledger.is_empty():
                 raise LedgerError(EMPTY_LEDGER.format(destination=self.report.destination))
+
+
+def _is_admitted(first: FirstAccounts, mapping: StreamMapping | DefaultMapping, record: Mapping[str, Any]) -> bool:
+    try:
+        _, operations = mapping.operations(record)
+    except RecordError:  # it is rejected, and touches nothing
+        return True
+    return first.admit(operations)
 
 
 def _now() -> str:

@@ -44,6 +44,8 @@ class Report:
         waiting: Operations that the ledger holds back at the end.
         possibly_repeated: Events that may have been told twice.
         rejected_again: Records that were refused before and were not sent again.
+        max_accounts: The limit of a careful run; None for any other.
+        left_for_later: Records, counted as skipped, that are about accounts beyond it.
         rehearsal: What kind of run sends nothing: `dry run` or `adopted`; "" for one that sends.
         page: File that tells the run to people, if there is one.
         problem: Why nothing could be delivered, if a dry run found out.
@@ -52,7 +54,7 @@ class Report:
         ended_early: The run failed or was told to stop.
     """
 
-    def __init__(self, destination: str, *, rehearsal: str = "") -> None:
+    def __init__(self, destination: str, *, rehearsal: str = "", max_accounts: int | None = None) -> None:
         self.destination = destination
         self.rehearsal = rehearsal
         self.kept_in: Path | None = None
@@ -70,6 +72,13 @@ class Report:
         self.waiting = 0
         self.possibly_repeated = 0
         self.rejected_again = 0
+        self.max_accounts = max_accounts
+        self.left_for_later = 0
+
+    def leave(self, stream: str) -> None:
+        """Count a record that a careful run leaves for later."""
+        self.count(stream, Outcome.SKIPPED)
+        self.left_for_later += 1
 
     def count(self, stream: str, outcome: Outcome) -> None:
         """Count a record."""
@@ -106,6 +115,7 @@ class Report:
             "possibly_repeated": self.possibly_repeated,
             "rejected_again": self.rejected_again,
             "out_of_time": self.out_of_time,
+            **({"max_accounts": self.max_accounts, "left_for_later": self.left_for_later} if self.max_accounts else {}),
         }
 
     def write(self, path: Path, *, preview: list[dict[str, Any]] | None = None) -> None:
@@ -144,6 +154,11 @@ class Report:
             lines.append("nothing was deleted, because more has gone than max_deleted_percent allows")
         if self.forgotten:
             lines.append(f"{self.forgotten} people who were erased at the source are forgotten")
+        if self.max_accounts:
+            lines.append(
+                f"{self.left_for_later} of the skipped records were left for later, as max_accounts is "
+                f"{self.max_accounts}; no bookmark moves"
+            )
         if self.resumed:
             lines.append(f"{self.resumed} operations that earlier runs left waiting were delivered")
         if self.waiting:

@@ -173,6 +173,13 @@ SETTINGS = th.PropertiesList(
         "exit code is 3.",
     ),
     th.Property(
+        "max_accounts",
+        th.IntegerType(minimum=1),
+        title="Accounts at most",
+        description="For a careful first run: touch only the first so many accounts and their people, leave all other "
+        "records for later, and let no bookmark move.",
+    ),
+    th.Property(
         "dry_run",
         th.BooleanType(nullable=False),
         default=False,

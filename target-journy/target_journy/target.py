@@ -73,7 +73,7 @@ class TargetJourny(CheckpointingTarget):
         self._adopt = adopt
         self._retry_rejected = retry_rejected
         self._stop = Stop()
-        self.emits_state = not self.config.get("dry_run")
+        self.emits_state = not (self.config.get("dry_run") or self.config.get("max_accounts"))
         self.exit_code = 0
         self.stream_version: int | None = None
         self.is_deleted = False

@@ -47,6 +47,8 @@ def test_a_stranger_installs_the_plugins_and_uses_them(sandbox: Sandbox, tmp_pat
     assert "takes the key" in printed
     preview = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["preview"]
     assert {call["call"] for call in preview} >= {"upsert_account", "upsert_user", "track"}
+    assert "<h1>What a run would do</h1>" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<h1>What a run did</h1>" in (tmp_path / "first.html").read_text(encoding="utf-8")
     assert len(sandbox.journy.accounts) == len(
         {call["account"] for call in preview if call["call"] == "upsert_account"}
     )

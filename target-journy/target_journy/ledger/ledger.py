@@ -17,6 +17,7 @@ from target_journy.ledger.events import Events
 from target_journy.ledger.memberships import Memberships, is_orphan
 from target_journy.ledger.records import Records
 from target_journy.ledger.runs import Runs
+from target_journy.ledger.undelivered import Undelivered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-class LedgerTransaction(Entities, AccountNames, Memberships, Events, Records, Claims, Runs):
+class LedgerTransaction(Entities, AccountNames, Memberships, Events, Records, Claims, Runs, Undelivered):
     """Reads and writes of one destination within one database transaction."""
 
     def is_empty(self) -> bool:

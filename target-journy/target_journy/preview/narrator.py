@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from target_journy.calls import Call
+    from target_journy.folding import Entity
     from target_journy.ledger import Ledger
     from target_journy.preview.requests import Requests, Write
     from target_journy.preview.story import Account, Story, Subject
@@ -37,6 +38,7 @@ class Narrator:
     """
 
     knows_repeats = True
+    can_delete = True
 
     def __init__(self, story: Story, ledger: Ledger, requests: Requests, *, is_rehearsal: bool) -> None:
         self._story = story
@@ -87,6 +89,20 @@ class Narrator:
             self._exchange(told, lambda door: door.remove_members(account, users))
         return Receipt()
 
+    def delete_account(self, account: str) -> Receipt:
+        """Tell of an account that goes."""
+        if told := self._story.account(account):
+            self._go("account", told)
+            self._exchange(told, lambda door: door.delete_account(account))
+        return Receipt()
+
+    def delete_user(self, user: str) -> Receipt:
+        """Tell of a person who goes."""
+        if told := self._story.person(user):
+            self._go("user", told)
+            self._exchange(told, lambda door: door.delete_user(user))
+        return Receipt()
+
     def track(
         self,
         event_id: str,
@@ -116,9 +132,13 @@ class Narrator:
             was = first.before if first else value_text(before.get(name))
             told.changes[shown] = change = Change(was, value_text(value), self._why_refused(name))
             self._story.take_room(len(shown) + len(change.before or "") + len(change.after or ""))
-        held = {name: value for name, (value, _) in entity.properties.items()} if entity else {}
-        if called := next((value for name in _NAMES[kind] if (value := held.get(name))), None):
-            told.name = name_text(called)
+        _call(kind, told, entity)
+
+    def _go(self, kind: str, told: Subject) -> None:
+        with self._ledger.transaction() as ledger:
+            entity = ledger.entities(kind, [told.key]).get(told.key)
+        _call(kind, told, entity)
+        told.goes = True
 
     def _exchange(self, told: Subject | Account, write: Write) -> None:
         self._story.exchange(told, self._written(write))
@@ -174,6 +194,12 @@ class Told:
 def told_by(narrator: Narrator, calls: Iterable[Call]) -> list[Call]:
     """The same calls, each told of by a narrator."""
     return list(map(partial(Told, narrator=narrator), calls))
+
+
+def _call(kind: str, told: Subject, entity: Entity | None) -> None:
+    held = {name: value for name, (value, _) in entity.properties.items()} if entity else {}
+    if called := next((value for name in _NAMES[kind] if (value := held.get(name))), None):
+        told.name = name_text(called)
 
 
 def _texts(metadata: Mapping[str, Scalar]) -> dict[str, str | None]:

@@ -117,6 +117,7 @@ def _tiles(report: Report) -> list[tuple[str, int]]:
         *((f"new {kind}", report.created[kind]) for kind in ("accounts", "users", "memberships", "events")),
         ("requests", sum(report.calls.values())),
         ("rejected records", counts[Outcome.REJECTED]),
+        *([("left for later", report.left_for_later)] if report.max_accounts else []),
     ]
 
 

@@ -89,6 +89,7 @@ class Subject:
 
     Attributes:
         is_new: Nothing of it was delivered before.
+        goes: It is deleted.
         name: As it calls itself, if that is known.
         home: Of a person: the first of the accounts that they belong to, where they are told.
         happenings: Its events.
@@ -96,6 +97,7 @@ class Subject:
 
     key: str
     is_new: bool = False
+    goes: bool = False
     name: str = ""
     changes: dict[str, Change] = field(default_factory=dict)
     exchanges: list[Exchange] = field(default_factory=list)
