@@ -34,7 +34,7 @@ class FirstAccounts:
 
         A sale that sits on an id of several accounts does not pass: which of them gets it depends on them all.
         """
-        emails = {user.email for user in operations.users} | {slot.email for slot in operations.slots if slot.email}
+        emails = {user.user for user in operations.users} | {slot.email for slot in operations.slots if slot.email}
         references = [reference for reference in operations.references if reference.names]
         self._has_ties |= any(slot.email for slot in operations.slots)
         names: set[str] = set()
