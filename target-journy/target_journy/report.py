@@ -12,6 +12,7 @@ from marketplace_singer import open_private
 from target_journy.operations import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from target_journy.ledger import Share
@@ -146,40 +147,40 @@ class Report:
             "dry run": f"dry run, nothing was sent or kept; new in {self.destination} would be {new}; {calls} calls",
             "adopted": f"taken as delivered to {self.destination}, nothing was sent: {new}",
         }
-        lines = [*table, summary[self.rehearsal]]
+        return [*table, summary[self.rehearsal], *self._what_went(), *self._what_waits(), *self._what_to_look_at()]
+
+    def _what_went(self) -> Iterator[str]:
         ended = [f"{number} {kind}" for kind, number in sorted(self.deleted.items()) if number]
         if ended:
-            lines.append(f"ended, because no record asks for them any more: {', '.join(ended)}")
+            yield f"ended, because no record asks for them any more: {', '.join(ended)}"
         if self.withheld:
-            lines.append("nothing was deleted, because more has gone than max_deleted_percent allows")
+            yield "nothing was deleted, because more has gone than max_deleted_percent allows"
         if self.forgotten:
-            lines.append(f"{self.forgotten} people who were erased at the source are forgotten")
+            yield f"{self.forgotten} people who were erased at the source are forgotten"
+
+    def _what_waits(self) -> Iterator[str]:
         if self.max_accounts:
-            lines.append(
+            yield (
                 f"{self.left_for_later} of the skipped records were left for later, as max_accounts is "
                 f"{self.max_accounts}; no bookmark moves"
             )
         if self.resumed:
-            lines.append(f"{self.resumed} operations that earlier runs left waiting were delivered")
+            yield f"{self.resumed} operations that earlier runs left waiting were delivered"
         if self.waiting:
-            why = (
-                "until the next run"
-                if self.out_of_time or self.ended_early
-                else "for an account or user that is not there yet"
-            )
-            lines.append(f"{self.waiting} operations wait in the ledger {why}")
+            is_cut_short = self.out_of_time or self.ended_early
+            why = "until the next run" if is_cut_short else "for an account or user that is not there yet"
+            yield f"{self.waiting} operations wait in the ledger {why}"
         if self.out_of_time:
-            lines.append("the time that max_minutes gives was up: the next run goes on with what waits")
+            yield "the time that max_minutes gives was up: the next run goes on with what waits"
+
+    def _what_to_look_at(self) -> Iterator[str]:
         if self.problem:
-            lines.append(f"nothing could be delivered as things are: {self.problem}")
+            yield f"nothing could be delivered as things are: {self.problem}"
         if self.page:
-            lines.append(f"the page {self.page} shows it all; it holds personal data")
+            yield f"the page {self.page} shows it all; it holds personal data"
         if self.kept_in:
-            lines.append(f"refused records and the reasons are in {self.kept_in}")
+            yield f"refused records and the reasons are in {self.kept_in}"
         if self.rejected_again:
-            lines.append(
-                f"{self.rejected_again} records were refused before and not sent again, as they did not change"
-            )
+            yield f"{self.rejected_again} records were refused before and not sent again, as they did not change"
         if self.possibly_repeated:
-            lines.append(f"{self.possibly_repeated} events may have been told twice, because an answer was lost")
-        return lines
+            yield f"{self.possibly_repeated} events may have been told twice, because an answer was lost"
