@@ -33,8 +33,6 @@ class JournyRest(HttpDoor, JournyRequests):
         manners: How calls are made.
     """
 
-    can_delete = True
-
     def __init__(self, api_key: str, api_url: str, manners: Manners) -> None:
         super().__init__("journy", api_url, HeaderAuth("X-Api-Key", api_key), api_key, manners)
 

@@ -18,6 +18,7 @@ class JournyRequests(ABC):
     """Writes each call as a request, and hands it to `take`."""
 
     knows_repeats = False
+    can_delete = True
 
     @abstractmethod
     def take(self, request: Request) -> Receipt:
