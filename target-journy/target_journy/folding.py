@@ -255,10 +255,12 @@ class Entity(msgspec.Struct, omit_defaults=True):
             self.rejected[name] = Rejection(rejected[name], mapping)
         self.pending = set()
         self.before = {name: value for name, value in self.before.items() if self._is_refused(name)}
+        self._forget_erased()
 
     def refuse(self, reason: str, mapping: str) -> None:
         """Take journy.io's refusal of the whole payload; all of it stays pending until one of its values changes."""
         self.rejected[ITSELF] = Rejection(reason, mapping)
+        self._forget_erased()
 
     def retry(self) -> None:
         """Make everything that was refused pending again."""
@@ -269,6 +271,10 @@ class Entity(msgspec.Struct, omit_defaults=True):
         """Before a value is replaced: keep it, if journy.io has it."""
         if name in self.properties and name not in self.pending and not self._is_refused(name):
             self.before[name] = self.properties[name][0]
+
+    def _forget_erased(self) -> None:
+        """Keep no value that could not be deleted: it may be of a person who was erased at the source."""
+        self.before = {name: value for name, value in self.before.items() if self.properties[name][0] is not None}
 
     def _is_refused(self, name: str) -> bool:
         """Whether journy.io refused the value of a property; one that cannot be read never got there."""
