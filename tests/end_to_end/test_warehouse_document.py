@@ -163,7 +163,8 @@ def test_a_full_refresh_deletes_nothing_and_shows_what_is_gone(loaded: Loaded) -
     if loaded.name == "DuckDB":
         assert (marks, counts) == ([], dict.fromkeys(STREAMS, 0))
     else:
-        assert (marks, counts) == ([loaded.gone], {"licenses": 1, "contacts": 3, "transactions": 0})
+        # What the tap computes for another day than today retires nothing.
+        assert (marks, counts) == ([loaded.gone], {**dict.fromkeys(STREAMS, 0), "licenses": 1, "contacts": 3})
 
 
 def test_those_who_are_nobodys_contact_can_be_deleted(loaded: Loaded) -> None:

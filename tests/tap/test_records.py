@@ -124,7 +124,7 @@ def test_flattening_of_the_sdk_works(marketplace):
 
 def test_unknown_fields_are_reported_once_by_name_and_never_by_value(marketplace, caplog):
     rows = [
-        license_row(n, odd={"deep": f"jane{n}"}, contactDetails={"technicalContact": {"fax": f"555-{n}"}})
+        license_row(n, odd={"deep": f"jane{n}"}, contactDetails={"technicalContact": {"fax": f"fax-555-{n}"}})
         for n in range(3)
     ]
     line = {"amount": 1, "vat": 7}
@@ -136,7 +136,7 @@ def test_unknown_fields_are_reported_once_by_name_and_never_by_value(marketplace
         "contactDetails.technicalContact.fax, odd.",
         "purchaseDetails.currency, purchaseDetails.discounts.vat.",
     ]
-    assert not any(value in caplog.text for value in ("jane", "555", "EUR"))
+    assert not any(value in caplog.text for value in ("jane", "fax-555", "EUR"))
 
 
 def test_not_even_the_names_of_unknown_fields_flood_the_log(marketplace, caplog):
