@@ -10,10 +10,10 @@ import msgspec
 import urllib3
 
 from marketplace_http import ApiError, ApiSession, BasicAuth, ConnectionFailedError, Pacer, RedirectedError, RetryPolicy
+from tap_atlassian_marketplace.config_schema import DEFAULT_API_URL
 from tap_atlassian_marketplace.errors import MarketplaceError, TroubleError
 from tap_atlassian_marketplace.refusals import refusal
 from tap_atlassian_marketplace.row_kinds import ATTRIBUTION
-from tap_atlassian_marketplace.settings import DEFAULT_API_URL
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marketplace_http import redact
+from tap_atlassian_marketplace.config_schema import DEFAULT_API_URL
 from tap_atlassian_marketplace.errors import CredentialsError, ForbiddenError, MarketplaceError, TroubleError
-from tap_atlassian_marketplace.settings import DEFAULT_API_URL
 
 if TYPE_CHECKING:
     from marketplace_http import ApiError

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tap_atlassian_marketplace.config_schema import COMPLIANCE_BOUNDARIES
 from tap_atlassian_marketplace.customers.identity import aliases
 from tap_atlassian_marketplace.hash_index import HashIndex, hash64, position
 from tap_atlassian_marketplace.row_ids import event_license
-from tap_atlassian_marketplace.settings import COMPLIANCE_BOUNDARIES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

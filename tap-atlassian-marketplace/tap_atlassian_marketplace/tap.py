@@ -9,11 +9,12 @@ import click
 
 from marketplace_http import redact_logs
 from tap_atlassian_marketplace.client import MarketplaceClient
+from tap_atlassian_marketplace.config_schema import CONFIG_SCHEMA
 from tap_atlassian_marketplace.customer_rows import CustomerRows
 from tap_atlassian_marketplace.permissions import findings
 from tap_atlassian_marketplace.reports import Reports
 from tap_atlassian_marketplace.sdk import OrderedTap
-from tap_atlassian_marketplace.settings import CONFIG_SCHEMA, Settings
+from tap_atlassian_marketplace.settings import Settings
 from tap_atlassian_marketplace.streams import NAMES, STREAMS, CustomerStream, MarketplaceStream, OwnReportStream
 
 if TYPE_CHECKING:
