@@ -84,7 +84,12 @@ def _own_directories(parent: Path) -> Iterator[Path]:
 
 def _is_of_this_user(entry: os.DirEntry[str]) -> bool:
     # Where all users share a directory, another's may be a trap, or be so many that one's own are not reached.
-    return sys.platform == "win32" or entry.stat(follow_symlinks=False).st_uid == os.getuid()
+    if sys.platform == "win32":
+        return True
+    try:
+        return entry.stat(follow_symlinks=False).st_uid == os.getuid()
+    except FileNotFoundError:  # its run has just ended
+        return False
 
 
 def _is_abandoned(directory: Path) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import subprocess
@@ -147,6 +148,24 @@ def test_directories_of_other_users_are_neither_removed_nor_counted(tmp_path, mo
     monkeypatch.setattr(os, "getuid", lambda: others[0].stat().st_uid + 1)
     SpoolDirectory(str(tmp_path)).remove()
     assert sorted(tmp_path.iterdir()) == sorted(others)
+
+
+def test_a_run_that_ends_while_another_begins_is_no_trouble(tmp_path, monkeypatch):
+    ending = SpoolDirectory(str(tmp_path))
+    scandir = os.scandir
+
+    @contextlib.contextmanager
+    def scandir_while_it_ends(path):
+        with scandir(path) as entries:
+            listed = list(entries)
+            monkeypatch.setattr(os, "scandir", scandir)
+            ending.remove()
+            yield iter(listed)
+
+    monkeypatch.setattr(os, "scandir", scandir_while_it_ends)
+    mine = SpoolDirectory(str(tmp_path))
+    assert list(tmp_path.iterdir()) == [mine.path]
+    mine.remove()
 
 
 def test_only_what_is_the_taps_own_and_old_enough_is_removed(tmp_path):
