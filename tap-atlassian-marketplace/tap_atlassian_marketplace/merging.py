@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from hashlib import blake2b
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,10 @@ Row = dict[str, Any]
 class MergedRows:
     """The rows of some exports, each key once; iterate as often as needed.
 
-    Memory grows by 8 bytes a row, and 24 more for a row that is repeated.
+    Memory grows by 8 bytes a row, and 32 more for a row that is repeated.
 
     Args:
-        exports: Of equal rows the first one counts.
+        exports: In whatever order: of rows with one key and rank their content decides which one counts.
         kind: Which of two rows with one key counts; rows without a key are left out.
 
     Attributes:
@@ -60,11 +61,15 @@ class MergedRows:
     def _choose(self) -> array[int]:
         chosen = array("q", [-1]) * len(self._repeated)
         best = array("q", [-1]) * len(self._repeated)
-        identities = self._read(self._kind.decoder) if self._repeated else ()
-        for number, (key, row) in enumerate(zip(self._keys(), identities, strict=False)):
+        digests = array("Q", [0]) * len(self._repeated)
+        rows = zip(self._read(self._kind.decoder), self._read(ENCODED_ROWS), strict=True) if self._repeated else ()
+        for number, (key, (row, content)) in enumerate(zip(self._keys(), rows, strict=False)):
             place = position(self._repeated, key)
-            if place is not None and (rank := self._kind.rank(row)) > best[place]:
-                chosen[place], best[place] = number, rank
+            if place is None or (rank := self._kind.rank(row)) < best[place]:
+                continue
+            digest = int.from_bytes(blake2b(bytes(content), digest_size=8).digest(), "big")
+            if rank > best[place] or digest > digests[place]:
+                chosen[place], best[place], digests[place] = number, rank, digest
         return chosen
 
     def _keys(self) -> Iterator[int]:

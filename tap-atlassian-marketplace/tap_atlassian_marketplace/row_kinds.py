@@ -101,7 +101,7 @@ def revenue_key(row: Mapping[str, Any]) -> str | None:
 
 
 def equal(_: Mapping[str, Any]) -> int:
-    """Rank all rows alike, so that the first of each key counts."""
+    """Rank all rows alike."""
     return 0
 
 

@@ -25,11 +25,12 @@ VARIED = {
 
 
 def rows_of_all():
-    """Some rows of each report, no two of them with one key unless one of the two is newer."""
+    """Some rows of each report; of some there is a newer one, or another of the same day."""
     rows = {
         "licenses": [license_row(number, lastUpdated=f"2026-02-0{number}") for number in (1, 2, 3)]
-        + [license_row(1, lastUpdated="2026-02-09", tier="newer")],
-        "sales/transactions": [transaction_row(number, 1, lastUpdated=f"2026-02-0{number}") for number in (1, 2, 3)],
+        + [license_row(1, lastUpdated="2026-02-09", tier=tier) for tier in ("newer", "as new")],
+        "sales/transactions": [transaction_row(number, 1, lastUpdated=f"2026-02-0{number}") for number in (1, 2, 3)]
+        + [transaction_row(1, 1, lastUpdated="2026-02-01", parentProductName="another of the same day")],
     }
     for report, stream in REPORTS.items():
         if stream == "apps":
