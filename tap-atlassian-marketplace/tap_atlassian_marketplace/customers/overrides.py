@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -56,10 +56,18 @@ class Overrides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     domains: dict[str, DomainOverride] = {}
 
     def of_license(self, aliases: Iterable[str]) -> LicenseOverride:
-        """Give the correction of a licence; where several of its ids are named, that of the first counts."""
+        """Give the correction of a licence; of several ids that are named the first to say something counts."""
         if not self.licenses:
             return _AS_IT_IS
-        return next((self.licenses[alias] for alias in aliases if alias in self.licenses), _AS_IT_IS)
+        found = [self.licenses[alias] for alias in aliases if alias in self.licenses]
+        if len(found) <= 1:
+            return found[0] if found else _AS_IT_IS
+        said: dict[str, Any] = {
+            name: next((value for one in found if (value := getattr(one, name)) is not None), None)
+            for name in LicenseOverride.__struct_fields__
+        }
+        said["ignore"] = any(one.ignore for one in found)
+        return LicenseOverride(**said)
 
     def of_domain(self, domain: str | None) -> DomainOverride:
         """Give the correction of a domain."""

@@ -102,3 +102,12 @@ def test_a_domain_is_met_by_what_belongs_to_it() -> None:
     account, people = examined(Overrides(domains={"acme.com": DomainOverride(kind="partner")}), contactDetails=details)
     assert account["domain_class"] == "partner"
     assert people["ada@mail.acme.com"]["is_partner"] is True
+
+
+def test_a_licence_that_is_named_twice_gets_what_both_say() -> None:
+    named = {"E-1": LicenseOverride(company="A", own=False), "77": LicenseOverride(company="B", own=True, ignore=True)}
+    overrides = Overrides(licenses=named)
+
+    assert overrides.of_license(["E-1", "77"]) == LicenseOverride(company="A", own=False, ignore=True)
+    assert overrides.ignores(["77", "E-1"])
+    assert not overrides.ignores(["E-1"])
