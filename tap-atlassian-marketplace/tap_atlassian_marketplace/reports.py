@@ -135,6 +135,8 @@ class Reports:
         except NotPermittedError as error:
             _logger.warning("Customers are computed without %s. %s", report.partition("/")[0], error)
             return None
+        except MarketplaceError as error:
+            raise type(error)(f"{report.partition('/')[0]}, of which customers are computed too: {error}") from error
 
     def licenses(self, read: Callable[[bytes], Any] = whole_row) -> Iterator[Any]:
         """Give the licences that the filters let through, each once, of any age.
@@ -183,10 +185,12 @@ class Reports:
         """Count the rows of a report that were left out since they have no key."""
         return self._merged(report).without_key
 
-    def gap(self, report: str) -> str | None:
+    def gap(self, report: str, *, believes_empty: bool = False) -> str | None:
         """Say why a row that is not in a report may exist all the same, though nothing failed; None if it cannot.
 
-        A report without any row is not believed so far: what empties a whole table is a fault, as a rule.
+        Args:
+            report: The report.
+            believes_empty: It may have no row at all; else that is a gap, as what empties a whole table is a fault.
         """
         if names := self.selection.narrowed_by:
             return f"{', '.join(f'`{name}`' for name in names)} may leave rows out"
@@ -195,7 +199,7 @@ class Reports:
         spooled = self._spooled(report)
         if skipped := next((rows.skipped for rows in spooled if rows.skipped), None):
             return skipped
-        return None if any(rows.keys for rows in spooled) else f"{report} gave no row at all"
+        return None if believes_empty or any(rows.keys for rows in spooled) else f"{report} gave no row at all"
 
     def vouch_for(self, report: str) -> None:
         """See that no row of a report may be missing; to be called when its rows were taken.

@@ -124,6 +124,28 @@ def test_what_may_not_be_read_is_a_warning(marketplace, caplog, name, events):
     assert '"View all other reports"' in warning
 
 
+def retired(output):
+    return {message["stream"] for message in output.messages if message["type"] == "ACTIVATE_VERSION"}
+
+
+@pytest.mark.parametrize("name", ["feedback", "quotes"])
+def test_events_of_what_may_not_be_read_any_more_are_not_retired(marketplace, name):
+    fake = marketplace(LICENSES, SALES, others=OTHERS)
+    assert retired(run(streams=STREAMS)) == set(STREAMS)
+    refuse(fake, name, 403)
+    assert retired(run(streams=STREAMS)) == set(STREAMS) - {"account_events"}
+
+
+def test_events_of_rows_without_an_id_are_not_retired(marketplace):
+    marketplace(LICENSES, SALES, others={**OTHERS, "quotes": [*OTHERS["quotes"], {"quoteId": None}]})
+    assert retired(run(streams=STREAMS)) == set(STREAMS) - {"account_events"}
+
+
+def test_a_vendor_without_feedback_and_quotes_has_events_that_are_retired(marketplace):
+    marketplace(LICENSES, SALES)
+    assert retired(run(streams=STREAMS)) == set(STREAMS)
+
+
 def test_who_may_not_read_quotes_misses_none(marketplace):
     fake = marketplace(LICENSES, SALES, others=OTHERS)
     day = {"as_of": "2026-12-20"}
@@ -154,7 +176,9 @@ def test_any_other_trouble_fails_the_customer_streams_and_no_other(marketplace, 
     tap = TapAtlassianMarketplace(config={**CONFIG, **TODAY})
     for each, stream in tap.streams.items():
         stream.selected = each in (*STREAMS, "licenses")
-    with pytest.raises(StreamsFailedError, match=f"^{', '.join(STREAMS)}: The Marketplace rejected a parameter"):
+    with pytest.raises(
+        StreamsFailedError, match=f"^{', '.join(STREAMS)}: {name}, .* The Marketplace rejected a parameter"
+    ):
         tap.sync_all()
     output = Output(capsys.readouterr().out)
     assert len(output.records("licenses")) == 2

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_atlassian_marketplace import customer_rows, examining
 from tap_atlassian_marketplace.json_array import whole_row
+from tap_atlassian_marketplace.reports import ALSO_OF_CUSTOMERS
 from tap_atlassian_marketplace.row_kinds import LICENSES, TRANSACTIONS
 from tap_atlassian_marketplace.sdk import BookmarkedStream
 
@@ -24,6 +25,8 @@ class CustomerStream(BookmarkedStream):
     """
 
     selected_by_default = False
+    made_of: ClassVar[tuple[str, ...]] = (LICENSES, TRANSACTIONS)
+    """The reports without which rows would be missing; what others tell only changes them."""
 
     tap: TapAtlassianMarketplace
 
@@ -40,8 +43,16 @@ class CustomerStream(BookmarkedStream):
         yield from rows if self.writes_records_as_they_are else map(whole_row, rows)
         for report in reports.everything:
             reports.vouch_for(report)
-        gap = reports.gap(LICENSES) or reports.gap(TRANSACTIONS)
+        gap = next(filter(None, map(self._gap, self.made_of)), None)
         self.retire_older_rows(unless=gap if is_of_today else "`as_of` is another day")
+
+    def _gap(self, report: str) -> str | None:
+        """Say why rows that are made of a report may be missing; None if none can."""
+        reports = self.tap.reports
+        if report not in reports.everything:
+            return f"{report} may not be read"
+        # Many vendors have no feedback and no quotes at all.
+        return reports.gap(report, believes_empty=report in ALSO_OF_CUSTOMERS)
 
 
 class Accounts(CustomerStream):
@@ -62,6 +73,7 @@ class AccountEvents(CustomerStream):
     """What happened to an account: sales, trials, churn."""
 
     name = examining.EVENTS
+    made_of = (LICENSES, TRANSACTIONS, *ALSO_OF_CUSTOMERS)
     primary_keys = ("event_id",)
 
 
