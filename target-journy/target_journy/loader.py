@@ -113,7 +113,7 @@ class Loader:
                 if retry_rejected:
                     ledger.retry_rejected()
                 # What is left of a careful run is read again, unlike what earlier runs left.
-                self._forgets_the_rest = bool(limit) and not ledger.waiting()
+                self._standing = ledger.standing() if limit and not ledger.waiting() else None
             self._resources = opened.pop_all()
         rejected_path = None if config.get("dry_run") else Path(config.get("rejected_path") or DEFAULT_REJECTED)
         self._page = None if adopt else Preview(live, self._ledger, is_rehearsal=bool(config.get("dry_run")))
@@ -268,10 +268,10 @@ class Loader:
             self.report.ended_early = True
             with suppress(LedgerError):  # it may be what ended the run
                 self._delivery.count_waiting()
-        if self._forgets_the_rest:
+        if self._standing:
             with suppress(LedgerError):
                 with self._ledger.transaction() as ledger:
-                    ledger.drop_undelivered()
+                    ledger.drop_undelivered(self._standing)
                 self._delivery.count_waiting()
         self.report.out_of_time = self.stop.time_is_up and bool(self.report.waiting)
         self.report.problem = self._page.problem if self._page else ""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-class LedgerTransaction(Entities, AccountNames, Memberships, Events, Records, Claims, Runs, Undelivered):
+class LedgerTransaction(Undelivered, Entities, AccountNames, Memberships, Events, Records, Claims, Runs):
     """Reads and writes of one destination within one database transaction."""
 
     def is_empty(self) -> bool:
