@@ -61,11 +61,11 @@ def test_who_is_erased_after_an_account_returned_in_vain_is_forgotten(fake: Worl
 
 
 def test_what_was_told_of_an_account_that_returns_in_vain_is_not_told_again(fake: World) -> None:
-    sales: Any = {"key": "id", "event": {"id": "id", "name": "sold", "account": {"id": "client"}, "time": "at"}}
+    sales: Any = {"key": "id", "event": {"id": "id", "other_name": "sold", "account": {"id": "client"}, "time": "at"}}
     mapping: Any = {"streams": {**MAPPING["streams"], "sales": sales}}
     sale = ("sales", {"id": "1", "client": "C1", "at": "2026-03-01"})
     fake.settings.update(mapping=mapping)
-    fake.load([*clients(1, 2), sale], version=1)
+    assert fake.load([*clients(1, 2), sale], version=1).paths["/track"] == 1
     fake.load(clients(2), version=2, whole=["clients"])
     fail_at(fake, "/accounts/upsert")
     fake.load(clients(1), max_accounts=1)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from target_journy.calls import Call
     from target_journy.folding import Entity
-    from target_journy.ledger import Ledger
+    from target_journy.ledger import Ledger, LedgerTransaction
     from target_journy.preview.requests import Requests, Write
     from target_journy.preview.story import Account, Story, Subject
     from target_journy.transports import DeliveryError
@@ -194,6 +194,13 @@ class Told:
 def told_by(narrator: Narrator, calls: Iterable[Call]) -> list[Call]:
     """The same calls, each told of by a narrator."""
     return list(map(partial(Told, narrator=narrator), calls))
+
+
+def call_by_name(ledger: LedgerTransaction, story: Story) -> None:
+    """Find out what those accounts are called of which nothing is sent."""
+    untouched = {key: told for key, told in story.accounts.items() if told.is_untouched}
+    for key, entity in ledger.entities("account", untouched).items():
+        _call("account", untouched[key], entity)
 
 
 def _call(kind: str, told: Subject, entity: Entity | None) -> None:

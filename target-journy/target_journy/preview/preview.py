@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from marketplace_singer import Quarantine
 from target_journy.operations import Outcome
 from target_journy.preview.known import Known, ask
-from target_journy.preview.narrator import Narrator, told_by
+from target_journy.preview.narrator import Narrator, call_by_name, told_by
 from target_journy.preview.page import write_page
 from target_journy.preview.requests import requests_at
 from target_journy.preview.story import Refusal, Story
@@ -84,6 +84,7 @@ class Preview:
             return False
         with self._ledger.transaction() as ledger:
             lone = self._story.arrange(ledger.accounts_of(self._story.people))
+            call_by_name(ledger, self._story)
         write_page(path, {**self._views(self._story, report), "lone": lone})
         return True
 

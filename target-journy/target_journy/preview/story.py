@@ -118,9 +118,11 @@ class Account(Subject):
         number: Which one it is on the page, from 1.
         memberships: What becomes of a membership, `joins` or `leaves`, and the answer; by e-mail address or id.
         people: Those among its members of whom something changes, their membership or themselves.
+        is_untouched: Nothing is sent of it; it is told for its people.
     """
 
     number: int = 0
+    is_untouched: bool = False
     memberships: dict[str, tuple[str, Answer]] = field(default_factory=dict)
     people: list[Subject] = field(default_factory=list)
 
@@ -220,7 +222,8 @@ class Story:
             accounts_of: Account ids by the e-mail addresses of those who have a role there.
 
         Returns:
-            Those who belong to no account; who belongs to untold ones only is counted as not told.
+            Those who belong to no account. Who belongs to untold ones only brings one of them; when there are too many
+            accounts, they are counted as not told.
         """
         lone = []
         for email, person in self.people.items():
@@ -231,6 +234,8 @@ class Story:
             told = sorted(
                 (self.accounts[key] for key in ids & self.accounts.keys()), key=lambda account: account.number
             )
+            if not told and ids and len(self.accounts) < MOST_ACCOUNTS:
+                told = [self._untouched(min(ids))]
             for account in told:
                 account.people.append(person)
             if told:
@@ -247,6 +252,10 @@ class Story:
     def take_room(self, characters: int) -> None:
         """Count text that is kept."""
         self._room -= characters
+
+    def _untouched(self, key: str) -> Account:
+        self.accounts[key] = Account(key, number=len(self.accounts) + 1, is_untouched=True)
+        return self.accounts[key]
 
     def _has_room(self, count: int, most: int, kind: str, key: str) -> bool:
         if count < most and self._room > 0:
