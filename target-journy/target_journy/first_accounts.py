@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from target_journy.event_body import unpack_event
+from target_journy.ledger import NO_ACCOUNT
 
-    from target_journy.ledger import LedgerTransaction
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from target_journy.ledger import Event, LedgerTransaction
     from target_journy.operations import Operations
     from target_journy.tickets import Ticket
 
@@ -34,9 +37,11 @@ class FirstAccounts:
 
         A sale that sits on an id of several accounts does not pass: which of them gets it depends on them all.
         """
-        emails = {user.user for user in operations.users} | {slot.email for slot in operations.slots if slot.email}
+        ties = [(slot.account, slot.email) for slot in operations.slots]
+        ties += [(event.account, event.user) for event in operations.events]
+        emails = {user.user for user in operations.users} | {email for _, email in ties if email}
         references = [reference for reference in operations.references if reference.names]
-        self._has_ties |= any(slot.email for slot in operations.slots)
+        self._has_ties |= any(email and account.names for account, email in ties)
         names: set[str] = set()
         new = 0
         for reference in references:
@@ -70,7 +75,13 @@ class FirstAccounts:
             if ticket.kind == "user":
                 return ticket.key in self._emails
             if ticket.kind == "event":
-                return events[str(ticket.key)].account in accounts
+                return _is_about(events[str(ticket.key)], accounts, self._emails)
             return (ticket.key if ticket.kind == "account" else ticket.key[0]) in accounts
 
         return list(filter(is_first, tickets))
+
+
+def _is_about(event: Event, accounts: Collection[str], emails: Collection[str]) -> bool:
+    if event.account == NO_ACCOUNT and event.body:
+        return unpack_event(event.body).user in emails
+    return event.account in accounts

@@ -109,6 +109,47 @@ def test_without_accounts_people_count(world: World) -> None:
     assert run.report["left_for_later"] == 4
 
 
+CLICKS: dict[str, Any] = {"key": "id", "event": {"id": "id", "user": "user", "time": "at", "other_name": "clicked"}}
+
+
+def clicks(*users: str) -> list[Message]:
+    return [("clicks", {"id": f"{user}'s", "user": user, "at": "2026-03-01"}) for user in users]
+
+
+def test_events_of_people_alone_come_with_the_first_people(world: World) -> None:
+    mapping = {"streams": {"users": {"key": "id", "user": {"id": "id"}}, "clicks": CLICKS}}
+    people = [("users", {"id": f"u{n}"}) for n in range(4)]
+    run = world.load([*people, *clicks("u3", "u1", "u0")], preset=None, mapping=mapping, max_accounts=2)
+    assert sorted(event["user"] for event in world.state.events) == ["u0", "u1"]
+    assert run.report["left_for_later"] == 3
+
+
+def test_an_event_ties_a_person_to_an_account(world: World) -> None:
+    within = {**CLICKS, "event": {**CLICKS["event"], "account": {"id": "client"}}}
+    mapping = {"streams": {"clients": {"key": "id", "account": {"id": "id"}}, "clicks": within}}
+    (first, second, lone) = clicks("u1", "u2", "u3")
+    first[1]["client"], second[1]["client"] = "C1", "C2"
+    messages = [("clients", {"id": "C1"}), first, ("clients", {"id": "C2"}), second, lone]
+    world.load(messages, preset=None, mapping=mapping, max_accounts=1)
+    assert [(event["account"], event["user"]) for event in world.state.events] == [("C1", "u1")]
+
+
+def test_an_event_of_a_person_alone_that_waits_goes_out_with_them(fake: World) -> None:
+    def fail(path: str, body: dict[str, Any]) -> None:
+        if path == "/track":
+            raise DeliveryError("Nobody answers", maybe_received=False)
+
+    fake.settings.update(
+        preset=None, mapping={"streams": {"users": {"key": "id", "user": {"id": "id"}}, "clicks": CLICKS}}
+    )
+    people = [("users", {"id": f"u{n}"}) for n in range(2)]
+    fake.door.before = fail
+    fake.load([*people, *clicks("u1", "u0")])
+    fake.door.before = lambda path, body: None
+    fake.load(people, max_accounts=1)
+    assert [event["user"] for event in fake.state.events] == ["u0"]
+
+
 def test_one_account_has_many_names(fake: World) -> None:
     old = license_row(1, person("ann@acme.com"))
     new = license_row(1, person("ann@acme.com"), appEntitlementNumber="E-1", lastUpdated="2026-03-02")
