@@ -57,7 +57,7 @@ class Delivery:
         stop: Ends the run early.
         together: Makes fewer calls of many, where the transport carries several as one.
         departures: Notes what has gone.
-        first: The accounts beyond which nothing that waits is sent; None for no such limit.
+        first: The accounts beyond which nothing that waits is sent, in a run that deletes none; None for no such limit.
     """
 
     def __init__(
@@ -86,7 +86,13 @@ class Delivery:
         self._is_rehearsal = not parallel
         self._dispatcher = Dispatcher(transport, parallel=parallel, stop=stop) if parallel else Rehearsal(transport)
         self._sender = Sender(
-            ledger, self._dispatcher, options, report, knows_repeats=transport.knows_repeats, together=together
+            ledger,
+            self._dispatcher,
+            options,
+            report,
+            knows_repeats=transport.knows_repeats,
+            together=together,
+            spares_all=first is not None,
         )
         self._run = uuid.uuid4().hex
         self._batch: list[Incoming] = []

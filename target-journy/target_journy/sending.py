@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from target_journy.calls import Call, Results
     from target_journy.dispatch import Dispatcher, Rehearsal
+    from target_journy.folding import Entity
     from target_journy.ledger import Ledger
     from target_journy.options import Options
     from target_journy.report import Report
@@ -35,6 +36,7 @@ class Sender:
         report: Told of calls, and of what journy.io did not have before.
         knows_repeats: Whether the destination drops events that are told again.
         together: Makes fewer calls of many, where the transport carries several as one.
+        spares_all: Leave every deletion of an account or user to a later run.
     """
 
     def __init__(
@@ -46,8 +48,10 @@ class Sender:
         *,
         knows_repeats: bool,
         together: Together,
+        spares_all: bool = False,
     ) -> None:
         self._ledger = ledger
+        self._spares_all = spares_all
         self._knows_repeats = knows_repeats
         self._together = together
         self._dispatcher = dispatcher
@@ -86,10 +90,14 @@ class Sender:
             entity = entities.get(key)
             if entity is None or not entity.must_be_sent:
                 desk.results[kind, key] = Result(Outcome.DELIVERED)
-            elif entity.gone and not entity.forgotten and self._options.deletes != "hard":
-                desk.results[kind, key] = Result(Outcome.WAITING)  # a run before was cut short, and now it is unwanted
+            elif entity.gone and self._spares(entity):
+                desk.results[kind, key] = Result(Outcome.WAITING)
             else:
                 yield (DeletionCall if entity.gone else EntityCall)(desk, kind, key, entity)
+
+    def _spares(self, entity: Entity) -> bool:
+        is_unwanted = not entity.forgotten and self._options.deletes != "hard"  # by now; a run before was cut short
+        return self._spares_all or is_unwanted
 
     def _memberships(self, desk: Desk, pairs: Iterable[tuple[str, str]]) -> Iterator[Call]:
         """Those of one account go together; those whose two ends are not known wait."""

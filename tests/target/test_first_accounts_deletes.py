@@ -72,3 +72,22 @@ def test_what_was_told_of_an_account_that_returns_in_vain_is_not_told_again(fake
     fail_at(fake)
     run = fake.load([*clients(1, 2), ("sales", {**sale[1], "note": "changed"})])
     assert run.paths == {"/accounts/upsert": 1}
+
+
+def test_a_deletion_that_was_cut_short_is_left_to_another_run(fake: World) -> None:
+    whole(fake, [*clients(1), *ANN, person("bob")], 1)
+    fail_at(fake, "/users")
+    fake.load([person("bob")], version=2, whole=["people"])
+    fail_at(fake)
+    assert fake.load([*clients(1), ANN[1]], max_accounts=1).calls == []
+    assert fake.load([]).paths == {"/users": 1}
+
+
+def test_who_is_erased_in_a_careful_run_is_deleted_by_the_next(fake: World) -> None:
+    fake.load([*clients(1), *ANN])
+    erased = [*clients(1), role(1, 1, None, forgotten=True)]
+    run = fake.load(erased, max_accounts=1)
+    assert "/users" not in run.paths
+    assert run.report["waiting"] == 1
+    fake.load(erased)
+    assert fake.state.users == {}
