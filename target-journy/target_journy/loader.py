@@ -195,7 +195,7 @@ class Loader:
             key = mapping.key(record)
         except RecordError as error:
             raise RecordError(f"stream {stream!r}: {error}; this is no record of a sound tap") from None
-        if self._first and not _is_admitted(self._first, mapping, record):
+        if self._first and (is_deleted or not _is_admitted(self._first, mapping, record)):
             self.report.leave(stream)
             return
         if self._page:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.target.test_deletes import MAPPING, SETTINGS, clients, person, role, whole
+from tests.target.test_deletes import GONE, MAPPING, SETTINGS, client, clients, person, role, whole
 
 from target_journy.transports import DeliveryError
 
@@ -91,3 +91,17 @@ def test_who_is_erased_in_a_careful_run_is_deleted_by_the_next(fake: World) -> N
     assert run.report["waiting"] == 1
     fake.load(erased)
     assert fake.state.users == {}
+
+
+def test_a_record_that_is_deleted_is_left_for_later(fake: World) -> None:
+    fake.load(clients(1, 2))
+    gone = [client(1, _sdc_deleted_at=GONE)]
+    run = fake.load(gone, max_accounts=1)
+    assert run.calls == []
+    assert run.counts["clients"] == {"skipped": 1}
+    assert (run.report["left_for_later"], run.report["waiting"]) == (1, 0)
+    fail_at(fake, "/users/upsert")
+    assert fake.load([*clients(1), person("zoe")], max_accounts=2).report["waiting"] == 0
+    fail_at(fake)
+    fake.load(gone)
+    assert list(fake.state.accounts) == ["C2"]
