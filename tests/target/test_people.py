@@ -74,6 +74,19 @@ def test_a_user_of_an_id_may_have_an_address_too(world: World) -> None:
     assert world.state.accounts["A"].users == ["ann@new.com"]
 
 
+def test_a_refused_address_leaves_the_other_properties_alone(sandbox: Sandbox, tmp_path: Path) -> None:
+    ledger = f"sqlite:///{tmp_path}/ledger.db"
+    world = World(tmp_path, SandboxDoor(sandbox), ledger, {"preset": None, "mapping": MAPPING})
+    run = world.load([row(email="ann@")], max_rejected_percent=100)
+    assert run.counts == {"people": {"rejected": 1}}
+    assert [body["identification"] for _, body in run.calls] == [{"userId": "u1", "email": "ann@"}, {"userId": "u1"}]
+    assert [line["reason"].partition(":")[0] for line in run.quarantined] == ["email"]
+    (user,) = world.state.users.values()
+    assert (user.user_id, user.email, user.properties) == ("u1", None, {"full_name": "Ann"})
+    run = world.load([row(email="ann@acme.com", at="2026-03-02")])
+    assert [user.email for user in world.state.users.values()] == ["ann@acme.com"]
+
+
 def test_an_event_is_of_those_that_the_record_names(world: World) -> None:
     people = [
         row(did="1", team="A"),

@@ -6,12 +6,15 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from target_journy.people import is_email
-from target_journy.transports import Receipt, Request
+from target_journy.transports import PayloadRejectedError, Receipt, Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from target_journy.values import Scalar, Value
+
+_PLACES = {"identification.email": "properties.email"}
+"""Where a value stands that is sent elsewhere."""
 
 
 class JournyRequests(ABC):
@@ -32,10 +35,15 @@ class JournyRequests(ABC):
         """Create or update a user; the e-mail address of one that has an id tells who it is, too."""
         identification, rest = _user(user), dict(properties)
         email = rest.get("email")
-        if "email" not in identification and isinstance(email, str) and is_email(email):
-            identification["email"] = email
-            del rest["email"]
-        return self._post("/users/upsert", {"identification": identification, "properties": rest})
+        if "email" in identification or not isinstance(email, str) or not is_email(email):
+            return self._post("/users/upsert", {"identification": identification, "properties": rest})
+        identification["email"] = email
+        del rest["email"]
+        try:
+            return self._post("/users/upsert", {"identification": identification, "properties": rest})
+        except PayloadRejectedError as error:  # an address that is refused is a property still: the others go without
+            fields = {_PLACES.get(path, path): reason for path, reason in error.fields.items()}
+            raise PayloadRejectedError(error.reason, error.request_id, fields, error.status) from None
 
     def add_members(self, account: str, users: Sequence[str]) -> Receipt:
         """Make users members of an account."""
