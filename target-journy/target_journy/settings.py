@@ -185,7 +185,7 @@ SETTINGS = th.PropertiesList(
         default=False,
         title="Dry run",
         description="Send nothing and keep nothing, only read what journy.io knows; the page beside report_path shows "
-        "what would be created, changed and rejected, and each request.",
+        "what would be created, changed and rejected, and each request. Without report_path there is no page.",
     ),
     th.Property(
         "report_path",
