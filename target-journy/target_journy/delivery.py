@@ -98,9 +98,13 @@ class Delivery:
         self._batch: list[Incoming] = []
 
     def add(self, incoming: Incoming) -> None:
-        """Take a record; it is delivered with the next flush."""
+        """Take a record; it is delivered with the next flush.
+
+        Raises:
+            LedgerError: The ledger failed.
+        """
         if not incoming.is_deleted:
-            self._departures.came(incoming.source.stream, incoming.stream_version)
+            incoming.stream_version = self._departures.came(incoming.source.stream, incoming.stream_version)
         self._batch.append(incoming)
 
     def activate(self, stream: str, version: int) -> None:

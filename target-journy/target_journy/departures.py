@@ -48,6 +48,8 @@ class Departures:
         self._most = most
         self._is_adopting = is_adopting
         self._versions: dict[str, int] = {}  # that records of this run came in, by stream
+        self._kept: dict[str, int] | None = None  # what runs before were told and did not act on, by stream
+        self._newest: dict[str, int | None] = {}  # version so far, of streams whose records come without one
         self._waiting: dict[str, str] = {}  # stream by source, of deleted records of this run
 
     @property
@@ -55,15 +57,41 @@ class Departures:
         """Whether anything is to be deleted at all."""
         return self._options.deletes != "none"
 
-    def came(self, stream: str, version: int | None) -> None:
-        """Note that a record came."""
+    def came(self, stream: str, version: int | None) -> int | None:
+        """Note that a record came.
+
+        Returns:
+            The version that it counts as: one that comes without any is as new as the newest of its stream so far, so
+            that nothing which was told before takes it for gone.
+
+        Raises:
+            LedgerError: The ledger failed.
+        """
         if stream in self._whole:
             self._doubt(stream)
-        if version is not None:
-            self._versions[stream] = version
+        if version is None:
+            if stream not in self._newest:
+                with self._ledger.transaction() as ledger:
+                    self._newest[stream] = ledger.newest_version(stream)
+            return self._newest[stream]
+        if self._kept is None:
+            with self._ledger.transaction() as ledger:
+                self._kept = ledger.activations()
+        if version <= self._kept.get(stream, version - 1):
+            self._doubt(stream)
+            del self._kept[stream]
+        self._versions[stream] = version
+        return version
 
     def activate(self, stream: str, version: int) -> None:
         """Note that all records of a stream in this version have been taken."""
+        if stream in self._newest:
+            logger.warning(
+                "Some records of the stream %r came without its version, so nobody can know whether they all came: "
+                "nothing is deleted because of it",
+                stream,
+            )
+            return
         with self._ledger.transaction() as ledger:
             if self._versions.get(stream) != version and not ledger.holds_version(stream, version):
                 logger.warning(

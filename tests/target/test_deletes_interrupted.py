@@ -171,6 +171,47 @@ def test_a_version_that_was_told_before_a_stop_is_acted_on_by_the_next_run(fake:
     assert accounts(fake) == ["C1"]
 
 
+@pytest.mark.parametrize("is_adopted", [True, False])
+def test_what_comes_without_a_version_is_not_taken_for_gone_by_what_was_told_before(
+    fake: World, is_adopted: bool
+) -> None:
+    whole(fake, clients(1, 2, 3, 4), 1)
+    if is_adopted:
+        whole(fake, clients(1, 2, 3), 2, adopt=True)
+    else:
+        loader = Loader(fake.config())
+        for message in clients(1, 2, 3):
+            loader.load(*message, version=2)
+        loader.activate("clients", 2)
+        loader.close()
+    run = fake.load([client(1, size=1), client(5)])
+    assert run.paths == {"/accounts/upsert": 2, "/accounts": 1}
+    assert accounts(fake) == ["C1", "C2", "C3", "C5"]
+    fake.load([], version=2, whole=["clients"])  # told once more
+    assert accounts(fake) == ["C1", "C2", "C3", "C5"]
+
+
+def test_a_version_that_went_on_after_it_was_told_and_broke_off_is_not_acted_on(fake: World) -> None:
+    whole(fake, clients(1, 2), 1)
+    loader = Loader(fake.config())
+    loader.load(*client(1), version=2)
+    loader.activate("clients", 2)
+    loader.close()
+    assert fake.load([client(3)], version=2).paths == {"/accounts/upsert": 1}
+    assert accounts(fake) == ["C1", "C2", "C3"]
+
+
+def test_a_stream_of_which_some_records_have_no_version_deletes_nothing(fake: World) -> None:
+    whole(fake, clients(1, 2), 1)
+    loader = Loader(fake.config())
+    loader.load(*client(1))
+    loader.load(*client(3), version=2)
+    loader.activate("clients", 2)
+    loader.finish()
+    loader.close()
+    assert accounts(fake) == ["C1", "C2", "C3"]
+
+
 def test_a_ledger_of_version_2_learns_as_records_come(fake: World) -> None:
     whole(fake, clients(1, 2), 1)
     engine = create_engine(fake.ledger_url)

@@ -106,6 +106,16 @@ class Claims(Queries):
         """The versions of those streams that have been read as a whole."""
         return {row.stream: row.version for row in self.connection.execute(self.select(tables.activations))}
 
+    def newest_version(self, stream: str) -> int | None:
+        """The newest version of a stream that was told or that a record came in; None where there is none."""
+        found = [
+            self.connection.execute(
+                self.select(table, func.max(table.c.version)).where(table.c.stream == stream)
+            ).scalar()
+            for table in (tables.claims, tables.activations)
+        ]
+        return max((version for version in found if version is not None), default=None)
+
     def holds_version(self, stream: str, version: int) -> bool:
         """Whether anything at all came in a version of a stream."""
         table = tables.claims
