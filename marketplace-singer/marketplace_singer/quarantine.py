@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from marketplace_singer.errors import SettingsError
 from marketplace_singer.masking import masked_key, masked_quotes, masked_record
+from marketplace_singer.naming import Naming
 from marketplace_singer.private_files import open_private
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Quarantine:
         It happens in place, line by line, so that others may add to the file meanwhile and a kill leaves all else.
 
         Args:
-            people: Their e-mail addresses.
+            people: Their e-mail addresses and ids; an id names them only where it is the whole text of a value.
 
         Returns:
             How many records were erased.
@@ -107,11 +107,11 @@ class Quarantine:
         erased = offset = 0
         try:
             with os.fdopen(open_private(self.path, os.O_RDWR), "r+b", buffering=0) as file:
-                names = _naming(people)
+                naming = Naming(people)
                 with open(file.fileno(), "rb", closefd=False) as lines:
                     for line in lines:
                         content = line.rstrip(b"\n")
-                        if names.search(content):
+                        if naming.is_in_json(content):
                             os.pwrite(file.fileno(), _ERASED[: len(content)].ljust(len(content)), offset)
                             erased += 1
                         offset += len(line)
@@ -120,10 +120,3 @@ class Quarantine:
                 f"setting 'rejected_path': cannot write {str(self.path)!r} ({error.strerror})"
             ) from None
         return erased
-
-
-def _naming(people: Collection[str]) -> re.Pattern[bytes]:
-    """Finds the addresses of some people in JSON, and nobody else's that one of theirs is a part of."""
-    texts = sorted(re.escape(msgspec.json.encode(email)[1:-1]) for email in people)
-    inside = rb"[\w.+%-]"
-    return re.compile(rb"(?<!%b)(?:%b)(?![\w-]|\.\w)" % (inside, b"|".join(texts)), re.IGNORECASE)

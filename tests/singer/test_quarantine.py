@@ -46,6 +46,21 @@ def test_who_is_meant(tmp_path: Path, text: str, is_hers: bool) -> None:
     assert is_hers or lines(tmp_path / "rejected.jsonl") == before
 
 
+@pytest.mark.parametrize(
+    ("record", "is_theirs"),
+    [
+        ({"user": "7"}, True),
+        ({"users": ["8", "7"]}, True),
+        ({"size": 7, "street": "Main 7"}, False),
+        ({"7": "a size", "quoted": 'say "7", "7"', "like": "77"}, False),
+    ],
+)
+def test_an_id_is_meant_only_where_it_is_a_whole_value(tmp_path: Path, record: dict[str, Any], is_theirs: bool) -> None:
+    quarantine = Quarantine(tmp_path / "rejected.jsonl")
+    quarantine.add("clients", "C7", record, "No 7.")
+    assert quarantine.forget(["7"]) == is_theirs
+
+
 def test_all_else_stays_byte_for_byte_and_the_file_its_own(tmp_path: Path) -> None:
     path = tmp_path / "rejected.jsonl"
     for number, email in enumerate([ANN, "bob@acme.com", f"jo{ANN}", ANN, 'o"neil@acme.com']):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import update
 
+from marketplace_singer.naming import Naming
 from target_journy.event_body import pack_event, unpack_event
 from target_journy.ledger import schema as tables
 from target_journy.ledger.queries import Queries, as_row
@@ -74,14 +75,14 @@ class Events(Queries):
         )
         return [Event(*row[1:]) for row in self.connection.execute(query.order_by(table.c.event_id).limit(limit))]
 
-    def strip_events(self, text: str) -> None:
-        """Take a text out of the events that were not told yet: what names it is told without it."""
-        table = tables.events
+    def strip_events(self, person: str) -> None:
+        """Take a person out of the events that were not told yet: what names them is told without it."""
+        table, naming = tables.events, Naming([person])
         for row in self.connection.execute(
-            self.select(table).where(table.c.body.contains(text, autoescape=True))
+            self.select(table).where(table.c.body.contains(person, autoescape=True))
         ).all():
             body = unpack_event(row.body)
-            body.metadata = {name: value for name, value in body.metadata.items() if text not in str(value)}
+            body.metadata = {name: value for name, value in body.metadata.items() if not naming.is_in(value)}
             which = (table.c.destination == self.destination) & (table.c.event_id == row.event_id)
             self.connection.execute(update(table).where(which).values(body=pack_event(body)))
 

@@ -18,6 +18,7 @@ from target_journy.ledger.memberships import Memberships, is_orphan
 from target_journy.ledger.records import Records
 from target_journy.ledger.runs import Runs
 from target_journy.ledger.undelivered import Undelivered
+from target_journy.people import is_email
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,11 +46,12 @@ class LedgerTransaction(Undelivered, Entities, AccountNames, Memberships, Events
         )
         return sum(int(self.connection.execute(query).scalar_one()) for query in queries) + self.deleted_records()
 
-    def forget_person(self, email: str) -> None:
+    def forget_person(self, person: str) -> None:
         """Forget what records said of a person, and that they came; the user and the roles are dealt with apart."""
-        self.drop_seen(self.drop_claims("user", email))
-        self.drop_seen_naming(email)
-        self.strip_events(email)
+        self.drop_seen(self.drop_claims("user", person))
+        if is_email(person):  # an id may be a part of anything, and says nothing to others
+            self.drop_seen_naming(person)
+        self.strip_events(person)
 
     def retry_rejected(self) -> None:
         """Make everything that was refused wait to be sent again."""

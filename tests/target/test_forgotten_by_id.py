@@ -1,0 +1,106 @@
+"""Who is forgotten is found everywhere, and nobody else is taken for them: users known by id or by address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.target.runs import refuse
+
+if TYPE_CHECKING:
+    from tests.target.runs import Message, World
+
+MAPPING = {
+    "streams": {
+        "clients": {"key": "id", "version": "at", "account": {"id": "id", "properties": {"size": "size"}}},
+        "people": {
+            "key": "id",
+            "version": "at",
+            "user": {"id": "id", "email": "email", "properties": {"full_name": "name"}},
+            "membership": {
+                "when": "client",
+                "slot": "id",
+                "account": {"id": "client"},
+                "user": "id",
+                "forgotten": "forgotten",
+            },
+        },
+        "mails": {"key": "email", "version": "at", "user": {"email": "email", "properties": {"full_name": "name"}}},
+        "roles": {
+            "key": "id",
+            "version": "at",
+            "membership": {
+                "slot": "id",
+                "account": {"id": "client"},
+                "user": "user",
+                "email": "email",
+                "forgotten": "forgotten",
+            },
+        },
+        "acts": {
+            "key": "id",
+            "event": {
+                "id": "id",
+                "account": {"id": "client"},
+                "user": "user",
+                "email": "email",
+                "time": "at",
+                "other_name": "did_it",
+                "metadata": {"amount": "amount", "note": "note"},
+            },
+        },
+    }
+}
+
+
+def client(name: str, **fields: Any) -> Message:
+    return "clients", {"id": name, **fields}
+
+
+def role(client: str | None = "C1", number: int = 1, **fields: Any) -> Message:
+    return "roles", {"id": f"R{number}", "client": client, "at": "2026-03-01", **fields}
+
+
+def act(client: str | None = None, **fields: Any) -> Message:
+    return "acts", {"id": "e1", "client": client, "at": "2026-03-01", **fields}
+
+
+FORGOTTEN = role(at="2026-03-02", forgotten=True)
+ANN: Message = ("mails", {"email": "ann@acme.com", "name": "Ann"})
+SEVEN: Message = ("people", {"id": "7", "name": "Ann"})
+
+
+@pytest.fixture(autouse=True)
+def settings(fake: World) -> None:
+    fake.settings.update(preset=None, mapping=MAPPING, max_rejected_percent=100, deletes="hard")
+
+
+def told(fake: World, *messages: Message) -> list[dict[str, Any]]:
+    """The events of a run."""
+    return [body for path, body in fake.load(messages).calls if path == "/track"]
+
+
+@pytest.mark.parametrize(
+    ("person", "who", "note"),
+    [(SEVEN, {"user": "7"}, "order 17 of 7"), (ANN, {"email": "ann@acme.com"}, "joann@acme.com")],
+)
+def test_events_that_only_look_like_naming_them_are_told_whole(
+    fake: World, person: Message, who: dict[str, Any], note: str
+) -> None:
+    fake.load([client("C1"), person, role(**who), act("C9", amount=700, note=note)])
+    fake.load([FORGOTTEN])
+    assert [event["metadata"] for event in told(fake, client("C9"))] == [
+        {"event_id": "e1", "amount": 700, "note": note}
+    ]
+
+
+def test_rejected_records_with_a_number_like_their_id_stay(fake: World) -> None:
+    def bad(path: str, body: dict[str, Any]) -> None:
+        if body.get("identification") == {"accountId": "C2"}:
+            raise refuse()
+
+    fake.door.before = bad
+    fake.load([client("C1"), client("C2", size=7, street="Main 7"), SEVEN, role(user="7")])
+    before = fake.quarantine()
+    assert fake.load([FORGOTTEN]).report["forgotten"] == 1
+    assert before == fake.quarantine() != []
