@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from target_journy.folding import ITSELF
+
 if TYPE_CHECKING:
     from target_journy.folding import Entity
     from target_journy.values import Value
@@ -51,6 +53,9 @@ def call_back(entity: Entity, *, can_delete: bool) -> bool:
 
 
 def _say(entity: Entity, properties: dict[str, Value]) -> None:
+    if whole := entity.rejected.pop(ITSELF, None):  # what was refused must not keep this from being said
+        entity.rejected.update(dict.fromkeys(entity.pending, whole))
+        entity.pending.clear()
     if _NOBODY not in entity.rows:
         entity.rows.append(_NOBODY)
     row = entity.rows.index(_NOBODY)

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.target.runs import refuse
 
 from target_journy.loader import Loader
 
@@ -113,6 +114,29 @@ def test_soft_marks_it(world: World) -> None:
         assert held.properties["deleted_at"].endswith("Z")
     assert "is_deleted" not in world.state.accounts["C1"].properties
     assert whole(world, [*clients(1), person("bob")], 3).calls == []
+
+
+def test_soft_marks_also_what_was_refused_as_a_whole_before(fake: World) -> None:
+    def bad(path: str, body: dict[str, Any]) -> None:
+        if body["properties"].get("name") == "No company":
+            raise refuse()
+
+    fake.settings.update(deletes="soft", max_rejected_percent=100)
+    whole(fake, clients(1, 2), 1)
+    fake.door.before = bad
+    named = client(2, name="No company")
+    assert whole(fake, [client(1), named], 2).counts == {"clients": {"unchanged": 1, "rejected": 1}}
+    run = whole(fake, clients(1), 3)
+    assert (run.report["deleted"]["accounts"], run.report["waiting"]) == (1, 0)
+    assert fake.state.accounts["C2"].properties["is_deleted"] is True
+    assert whole(fake, clients(1), 4).calls == []
+    whole(fake, [client(1), named], 5)
+    assert fake.state.accounts["C2"].properties["is_deleted"] is False
+    fake.door.before = lambda path, body: None
+    loader = Loader(fake.config(), retry_rejected=True)
+    loader.finish()
+    loader.close()
+    assert fake.state.accounts["C2"].properties["name"] == "No company"
 
 
 def test_none_deletes_nothing_and_neither_does_a_stream_without_versions(fake: World) -> None:
