@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from target_journy.adoption import Earlier
 from target_journy.dispatch import Dispatcher, Rehearsal
 from target_journy.fingerprints import REPEATED, Fingerprints
 from target_journy.identities import RecordError
@@ -58,6 +59,7 @@ class Delivery:
         together: Makes fewer calls of many, where the transport carries several as one.
         departures: Notes what has gone.
         first: The accounts beyond which nothing that waits is sent, in a run that deletes none; None for no such limit.
+        is_adopting: What comes is taken as delivered already.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Delivery:
         together: Together = list,
         departures: Departures,
         first: FirstAccounts | None = None,
+        is_adopting: bool = False,
     ) -> None:
         self._departures = departures
         self._ledger = ledger
@@ -81,6 +84,7 @@ class Delivery:
         self._quarantine = quarantine
         self._stop = stop
         self._first = first
+        self._earlier = Earlier(ledger) if is_adopting else None
         self._fingerprints = Fingerprints(options)
         self._tally = Tally(report, stop)
         self._is_rehearsal = not parallel
@@ -93,6 +97,7 @@ class Delivery:
             knows_repeats=transport.knows_repeats,
             together=together,
             spares_all=first is not None,
+            is_adopting=is_adopting,
         )
         self._run = uuid.uuid4().hex
         self._batch: list[Incoming] = []
@@ -211,6 +216,8 @@ class Delivery:
     def _deliver_late(self) -> None:
         adopted: dict[tuple[str, Any], list[Adopted]] = {}
         for orphan in chain(self._departures.carry_out(), resolve_orphans(self._ledger, self._run)):
+            if self._earlier:
+                self._earlier.note(orphan)
             adopted.setdefault((orphan.ticket.kind, orphan.ticket.key), []).append(orphan)
         refusals = Refusals(self._quarantine)
 
@@ -220,6 +227,8 @@ class Delivery:
 
         for tickets in leftovers(self._ledger, self._stop):
             results: Results = {}
+            if self._earlier:
+                tickets = self._earlier.without(tickets)  # noqa: PLW2901 - the others wait on
             if self._first:
                 with self._ledger.transaction() as ledger:
                     tickets = self._first.among(ledger, tickets)  # noqa: PLW2901 - the others wait on

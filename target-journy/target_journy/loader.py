@@ -147,6 +147,7 @@ class Loader:
                 is_adopting=adopt or self._first is not None,
             ),
             first=self._first,
+            is_adopting=adopt,
         )
 
     def open_stream(self, stream: str, schema: Mapping[str, Any], key_properties: Sequence[str]) -> None:

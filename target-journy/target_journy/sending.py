@@ -37,6 +37,7 @@ class Sender:
         knows_repeats: Whether the destination drops events that are told again.
         together: Makes fewer calls of many, where the transport carries several as one.
         spares_all: Leave every deletion of an account or user to a later run.
+        is_adopting: What is to be deleted or forgotten waits: that it came is no sign that journy.io did it already.
     """
 
     def __init__(
@@ -49,11 +50,13 @@ class Sender:
         knows_repeats: bool,
         together: Together,
         spares_all: bool = False,
+        is_adopting: bool = False,
     ) -> None:
         self._ledger = ledger
         self._spares_all = spares_all
         self._knows_repeats = knows_repeats
         self._together = together
+        self._is_adopting = is_adopting
         self._dispatcher = dispatcher
         self._options = options
         self._report = report
@@ -90,14 +93,16 @@ class Sender:
             entity = entities.get(key)
             if entity is None or not entity.must_be_sent:
                 desk.results[kind, key] = Result(Outcome.DELIVERED)
-            elif entity.gone and self._spares(entity):
+            elif self._spares(entity):
                 desk.results[kind, key] = Result(Outcome.WAITING)
             else:
                 yield (DeletionCall if entity.gone else EntityCall)(desk, kind, key, entity)
 
     def _spares(self, entity: Entity) -> bool:
+        if self._is_adopting and entity.forgotten:
+            return True
         is_unwanted = not entity.forgotten and self._options.deletes != "hard"  # by now; a run before was cut short
-        return self._spares_all or is_unwanted
+        return entity.gone and (self._spares_all or self._is_adopting or is_unwanted)
 
     def _memberships(self, desk: Desk, pairs: Iterable[tuple[str, str]]) -> Iterator[Call]:
         """Those of one account go together; those whose two ends are not known wait."""
@@ -105,11 +110,14 @@ class Sender:
             states = ledger.memberships(pairs)
             accounts = ledger.known("account", (account for account, _ in pairs))
             users = ledger.known("user", (email for _, email in pairs))
+            people = ledger.entities("user", (email for _, email in pairs)) if self._is_adopting else {}
         groups: dict[tuple[str, str], list[str]] = {}
         for pair in pairs:
             account, email = pair
             state = states.get(pair)
-            if state == "remove" or (state == "add" and account in accounts and email in users):
+            if state == "remove" and email in people and people[email].forgotten:
+                desk.results["membership", pair] = Result(Outcome.WAITING)
+            elif state == "remove" or (state == "add" and account in accounts and email in users):
                 groups.setdefault((account, state), []).append(email)
             else:
                 done = state in {None, "added"}
