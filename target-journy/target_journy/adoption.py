@@ -32,6 +32,10 @@ class Earlier:
         if orphan.stream is None:
             self._keys.add((orphan.ticket.kind, orphan.ticket.key))
 
+    def came(self, tickets: Iterable[Ticket]) -> None:
+        """Count no longer among it what a record of this run asks for."""
+        self._keys.difference_update((ticket.kind, ticket.key) for ticket in tickets)
+
     def without(self, tickets: Iterable[Ticket]) -> list[Ticket]:
         """Those tickets that it does not count among."""
         return [ticket for ticket in tickets if (ticket.kind, ticket.key) not in self._keys]

@@ -57,6 +57,8 @@ class DeletionCall:
             ledger.end_with(*key)
             if self._kind == "account":
                 ledger.drop_shared_aliases(self._key)
+            else:
+                ledger.release_events(self._key)
         if self._entity.forgotten:
             self._desk.report.forgotten += 1
         else:

@@ -198,6 +198,8 @@ class Delivery:
         refusals = Refusals(self._quarantine)
         for item in mapped:
             refusals.expect(item.plan, item.incoming.record)
+            if self._earlier:
+                self._earlier.came(item.plan.tickets)
         results: Results = {}
         settled: dict[str, SeenRecord] = {}
         try:

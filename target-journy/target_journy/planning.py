@@ -60,6 +60,8 @@ class Planner:
         self._keep_claims(asked, {id(account): key for _, key, account in of_accounts})
         self.forgotten = SlotPlanner(self._ledger, names, self._options, self._run).plan(slots)
         self._plan_events(names, [(plan, event) for plan, _, event in of_events] + changes)
+        for person in self.forgotten:  # events of the same batch may name them, too
+            self._ledger.strip_events(person)
         for plan, operations in asked:
             if operations == Operations():
                 plan.outcomes.append(Outcome.SKIPPED)

@@ -129,8 +129,12 @@ class Sender:
     def _events(self, desk: Desk, ids: Iterable[str]) -> Iterator[Call]:
         """The earliest first; those whose account is not known wait."""
         with self._ledger.transaction() as ledger:
-            events = [(event, unpack_event(event.body)) for event in ledger.events(ids).values() if event.body]
+            known = ledger.events(ids)
+            events = [(event, unpack_event(event.body)) for event in known.values() if event.body]
             accounts = ledger.known("account", (event.account for event, _ in events if event.account))
+        for event_id in ids:
+            if event_id not in known:  # it was of a user alone who has been forgotten since
+                desk.results["event", event_id] = Result(Outcome.SKIPPED)
         for event, body in sorted(events, key=lambda item: (item[1].triggered_at, item[0].event_id)):
             if event.account == NO_ACCOUNT or event.account in accounts:
                 yield EventCall(desk, event, body)

@@ -69,6 +69,16 @@ def test_who_has_to_be_forgotten(fake: World, deletes: str) -> None:
     assert fake.load([role(1, 1, None, forgotten=True)]).calls == []
 
 
+def test_what_waited_and_comes_again_is_adopted(fake: World) -> None:
+    fake.settings["mapping"] = MAPPING
+    fake.load([("mails", {"email": "ann@acme.com"})])
+    fake.door.before = down
+    assert fake.load([client(1), role(1, 1, "ann")]).error
+    fake.door.before = up
+    run = fake.load([role(1, 1, "ann"), client(1)], adopt=True, flush_every=1)
+    assert (run.report["waiting"], fake.load([]).calls) == (0, [])
+
+
 def test_all_that_came_in_it_is_adopted_in_whatever_order(fake: World) -> None:
     fake.settings["mapping"] = MAPPING
     messages = [act("C1"), role(1, 1, "ann"), client(1), ("mails", {"email": "ann@acme.com"})]

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.target.runs import refuse
+from tests.target.test_memberships import holds_text
+
+from target_journy.loader import Loader
 
 if TYPE_CHECKING:
     from tests.target.runs import Message, World
@@ -104,3 +107,47 @@ def test_rejected_records_with_a_number_like_their_id_stay(fake: World) -> None:
     before = fake.quarantine()
     assert fake.load([FORGOTTEN]).report["forgotten"] == 1
     assert before == fake.quarantine() != []
+
+
+@pytest.mark.parametrize(("person", "who"), [(SEVEN, {"user": "7"}), (ANN, {"email": "ann@acme.com"})])
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_events_that_were_not_told_do_not_make_them_anew(
+    fake: World, person: Message, who: dict[str, Any], is_refused: bool
+) -> None:
+    def bad(path: str, body: dict[str, Any]) -> None:
+        if path == "/track":
+            raise refuse()
+
+    fake.door.before = bad
+    account = "C1" if is_refused else "C9"
+    acts = [act(account, note="x", **who), act(id="alone", **who)]
+    fake.load([client("C1"), person, role(**who), *acts])
+    fake.door.before = lambda path, body: None
+    assert fake.load([FORGOTTEN]).report["forgotten"] == 1
+    loader = Loader(fake.config(), retry_rejected=True)
+    loader.load(*client("C9"))
+    loader.finish()
+    loader.close()
+    (event,) = [body for path, body in fake.door.take_calls() if path == "/track"]
+    assert (event["identification"], event["metadata"]["note"]) == ({"account": {"accountId": account}}, "x")
+    assert fake.state.users == {}
+
+
+def test_events_of_the_batch_that_forgets_them_go_without_them(fake: World) -> None:
+    fake.load([client("C1"), ANN, role(email="ann@acme.com")])
+    acts = [act("C1", email="ann@acme.com", note="ann@acme.com"), act(id="alone", email="ann@acme.com")]
+    run = fake.load([*acts, FORGOTTEN])
+    (event,) = [body for path, body in run.calls if path == "/track"]
+    assert event["identification"] == {"account": {"accountId": "C1"}}
+    assert "ann@" not in str(event)
+    assert (fake.state.users, run.counts["acts"]) == ({}, {"delivered": 1, "skipped": 1})
+    assert not holds_text(fake, "ann@")
+
+
+def test_an_event_that_waits_does_not_make_a_deleted_user_anew(fake: World) -> None:
+    fake.settings["max_deleted_percent"] = 100
+    bob: Message = ("mails", {"email": "bob@acme.com"})
+    fake.load([client("C1"), ANN, bob, act("C9", email="ann@acme.com")], version=1, whole=["mails"])
+    run = fake.load([client("C9"), bob], version=2, whole=["mails"])
+    assert run.paths == {"/accounts/upsert": 1, "/users": 1, "/track": 1}
+    assert list(fake.state.users) == ["bob@acme.com"]

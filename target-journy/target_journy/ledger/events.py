@@ -15,6 +15,7 @@ from target_journy.ledger.queries import Queries, as_row
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from target_journy.event_body import EventBody
 
 NO_ACCOUNT = ""
 """Stands for the account of an event that happened to a user alone."""
@@ -51,13 +52,10 @@ class Events(Queries):
 
     def set_event_state(self, event_id: str, state: str, reason: str | None = None) -> None:
         """Note what became of an event; the body of a delivered one is dropped."""
-        table = tables.events
         values: dict[str, Any] = {"state": state, "reason": reason}
         if state == "delivered":
             values |= {"body": None, "waiting_stream": None, "waiting_run": None}
-        self.connection.execute(
-            update(table).where(table.c.destination == self.destination, table.c.event_id == event_id).values(values)
-        )
+        self._update_event(event_id, **values)
 
     def undelivered_events(self, *, orphans: bool, after: str, limit: int) -> list[Event]:
         """Events, by their ids and from one on, that wait or whose sending was cut short.
@@ -77,14 +75,34 @@ class Events(Queries):
 
     def strip_events(self, person: str) -> None:
         """Take a person out of the events that were not told yet: what names them is told without it."""
-        table, naming = tables.events, Naming([person])
-        for row in self.connection.execute(
-            self.select(table).where(table.c.body.contains(person, autoescape=True))
-        ).all():
-            body = unpack_event(row.body)
+        naming = Naming([person])
+        self.release_events(person)
+        for event_id, body in self._bodies_with(person):
             body.metadata = {name: value for name, value in body.metadata.items() if not naming.is_in(value)}
-            which = (table.c.destination == self.destination) & (table.c.event_id == row.event_id)
-            self.connection.execute(update(table).where(which).values(body=pack_event(body)))
+            self._update_event(event_id, body=pack_event(body))
+
+    def release_events(self, user: str) -> None:
+        """Let events that were not told yet be told without the user who did them, who is not to be made anew by them.
+
+        Those of the user alone are forgotten.
+        """
+        table = tables.events
+        for event_id, body in self._bodies_with(user):
+            if body.user == user and body.names:
+                body.user = None
+                self._update_event(event_id, body=pack_event(body))
+            elif body.user == user:
+                self.connection.execute(self.delete(table).where(table.c.event_id == event_id))
+
+    def _bodies_with(self, text: str) -> list[tuple[str, EventBody]]:
+        table = tables.events
+        query = self.select(table, table.c.event_id, table.c.body).where(table.c.body.contains(text, autoescape=True))
+        return [(row.event_id, unpack_event(row.body)) for row in self.connection.execute(query)]
+
+    def _update_event(self, event_id: str, **values: Any) -> None:
+        table = tables.events
+        which = (table.c.destination == self.destination) & (table.c.event_id == event_id)
+        self.connection.execute(update(table).where(which).values(values))
 
     def retry_rejected_events(self) -> None:
         """Make the events that were refused wait again."""
