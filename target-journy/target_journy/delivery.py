@@ -306,7 +306,7 @@ def _map(news: Iterable[Incoming]) -> tuple[list[Mapped], list[tuple[Incoming, s
             refused.append((incoming, str(error)))
         else:
             plan = Plan(replace(incoming.source, version=version), stream_version=incoming.stream_version)
-            mapped.append(Mapped(incoming, operations, plan))
+            mapped.append(Mapped(incoming, operations.without_forgotten(), plan))
     return mapped, refused
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -109,7 +109,8 @@ class HoldSlot:
     Attributes:
         slot: Identity of the role, for example licence and role.
         email: The e-mail address or id of who holds it; None when it is vacant.
-        forgotten: Whoever held it was erased at the source, and has to be forgotten downstream too.
+        forgotten: Whoever held it, or is named here, was erased at the source, and has to be forgotten downstream
+            too. Nobody holds it from then on.
     """
 
     slot: str
@@ -152,3 +153,11 @@ class Operations:
         """The accounts that the record names."""
         parts: tuple[UpsertAccount | HoldSlot | TrackEvent, ...] = (*self.accounts, *self.slots, *self.events)
         return tuple(part.account for part in parts)
+
+    def without_forgotten(self) -> Operations:
+        """What is left when nothing is asked of people of whom the same record says that they have to be forgotten."""
+        people = {slot.email for slot in self.slots if slot.forgotten and slot.email}
+        if not people:
+            return self
+        events = [replace(event, user=None) if event.user in people else event for event in self.events]
+        return replace(self, users=tuple(user for user in self.users if user.user not in people), events=tuple(events))

@@ -101,7 +101,7 @@ class Planner:
             things = {
                 *(("account", accounts[id(account)]) for account in operations.accounts),
                 *(("user", user.user) for user in operations.users),
-                *(("slot", slot.slot) for slot in operations.slots if slot.email),
+                *(("slot", slot.slot) for slot in operations.slots if slot.email and not slot.forgotten),
             }
             claims[source.id] = [
                 Claim(source.id, kind, key, source.stream, plan.stream_version) for kind, key in sorted(things)

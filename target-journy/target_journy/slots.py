@@ -55,11 +55,13 @@ class SlotPlanner:
         for plan, operation in asked:
             held = after.get(operation.slot)
             after[operation.slot] = self._hold(plan, operation)
-            if operation.forgotten and held and held.email:
-                forgotten.setdefault(held.email, []).append(plan)
+            if operation.forgotten:
+                for person in {held.email if held else None, operation.email}:
+                    if person:
+                        forgotten.setdefault(person, []).append(plan)
         changed = [slot for key, slot in after.items() if slot != before.get(key)]
         self._ledger.save_slots(changed)
-        self._forget(forgotten)
+        self._forget(forgotten, {slot.email for slot in before.values()})
         if self._options.memberships == "none":  # the roles are kept all the same: they tell who was forgotten
             for plan, _ in asked:
                 plan.outcomes.append(Outcome.SKIPPED)
@@ -94,6 +96,8 @@ class SlotPlanner:
 
     def _hold(self, plan: Plan, operation: HoldSlot) -> Slot:
         account, _ = self._names.resolve(operation.account)
+        if operation.forgotten:
+            return Slot(operation.slot, account, None, None)
         if account is None and operation.email:
             if self._options.memberships == "none":
                 return Slot(operation.slot, None, operation.email, None)
@@ -101,14 +105,21 @@ class SlotPlanner:
             return Slot(operation.slot, None, operation.email, reference, plan.source.stream, self._run)
         return Slot(operation.slot, account, operation.email, None)
 
-    def _forget(self, forgotten: Mapping[str, list[Plan]]) -> None:
-        """Erase people, as far as the transport can, and make the ledger forget what it knows of them."""
+    def _forget(self, forgotten: Mapping[str, list[Plan]], held: Collection[str | None]) -> None:
+        """Erase people, as far as the transport can, and make the ledger forget what it knows of them.
+
+        Args:
+            forgotten: They, and what tells of it.
+            held: Who held a role when the batch began: journy.io may have them though the ledger forgot them before.
+        """
         users = self._ledger.entities("user", forgotten)
         for email, plans in forgotten.items():
             self._ledger.forget_person(email)
             user = users.get(email)
             is_gone = self._options.deletes == "hard" and not self._ledger.holds_any_slot(email)
-            if not self._options.can_delete and (user is None or user.known):  # None: another batch forgot them
+            if not self._options.can_delete and (
+                user.known if user else email in held
+            ):  # else another batch forgot them
                 plans[0].by_hand.append(email)
                 plans[0].outcomes.append(Outcome.REJECTED)
             if user is None or not self._options.can_delete or not (user.known or is_gone):

@@ -151,3 +151,28 @@ def test_an_event_that_waits_does_not_make_a_deleted_user_anew(fake: World) -> N
     run = fake.load([client("C9"), bob], version=2, whole=["mails"])
     assert run.paths == {"/accounts/upsert": 1, "/users": 1, "/track": 1}
     assert list(fake.state.users) == ["bob@acme.com"]
+
+
+@pytest.mark.parametrize("deletes", ["none", "hard"])
+@pytest.mark.parametrize("at", ["2026-03-02", "2026-02-01"])
+def test_a_record_that_says_so_and_still_has_their_id_forgets_them_once(fake: World, deletes: str, at: str) -> None:
+    fake.settings.update(deletes=deletes, max_deleted_percent=100)
+    ann = {"id": "u1", "client": "C1", "at": "2026-03-01"}
+    fake.load([client("C1"), ("people", {**ann, "email": "ann@acme.com", "name": "Ann"})], version=1, whole=["people"])
+    gone: Message = ("people", {**ann, "forgotten": True, "at": at})
+    run = fake.load([gone], version=2, whole=["people"])
+    assert run.report["forgotten"] == 1
+    assert [user.properties for user in fake.state.users.values()] == ([] if deletes == "hard" else [{}])
+    assert fake.state.accounts["C1"].users == []
+    assert not holds_text(fake, "ann@")
+    assert fake.load([gone], version=3, whole=["people"]).calls == []
+    fake.load([("people", {**ann, "name": "Ann", "at": "2026-03-03"})])
+    assert fake.state.users["u1"].properties == {"full_name": "Ann"}
+
+
+def test_who_was_never_known_is_forgotten_by_their_own_record_without_a_call(fake: World) -> None:
+    fake.load([client("C1"), act("C9", user="u1", note="x")])
+    gone: Message = ("people", {"id": "u1", "client": "C1", "forgotten": True})
+    assert fake.load([gone]).calls == []
+    (event,) = told(fake, client("C9"), gone)
+    assert event["identification"] == {"account": {"accountId": "C9"}}
