@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from target_journy.folding import ITSELF
+from target_journy.folding import ITSELF, pack
 
 if TYPE_CHECKING:
+    from marketplace_singer.naming import Naming
     from target_journy.folding import Entity
     from target_journy.values import Value
 
@@ -50,6 +51,26 @@ def call_back(entity: Entity, *, can_delete: bool) -> bool:
         _say(entity, {IS_DELETED: False, DELETED_AT: None} if can_delete else {IS_DELETED: False})
     entity.deleted = entity.forgotten = False
     return is_back
+
+
+def erase_traces(entity: Entity, naming: Naming) -> bool:
+    """Forget what an account or another user has of a person beside its newest values.
+
+    Args:
+        entity: The account or user, or the watched values of an event.
+        naming: Finds the person.
+
+    Returns:
+        Whether anything was forgotten. A row that was called by their name still speaks, and any other after it.
+    """
+    before = pack(entity)
+    entity.rows = [(f"{row.partition(':')[0]}:" if naming.is_in(row) else row, at) for row, at in entity.rows]
+    entity.told = {name: told for name, told in entity.told.items() if not naming.is_in(told.value)}
+    entity.before = {name: value for name, value in entity.before.items() if not naming.is_in(value)}
+    for refused in entity.rejected.values():
+        refused.reason = "" if naming.is_in(refused.reason) else refused.reason
+        refused.row = f"{refused.row.partition(':')[0]}:" if naming.is_in(refused.row) else refused.row
+    return pack(entity) != before
 
 
 def _say(entity: Entity, properties: dict[str, Value]) -> None:

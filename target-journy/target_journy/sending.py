@@ -12,12 +12,12 @@ from target_journy.operations import Outcome
 from target_journy.transports import MEMBERS_PER_CALL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from target_journy.calls import Call, Results
     from target_journy.dispatch import Dispatcher, Rehearsal
     from target_journy.folding import Entity
-    from target_journy.ledger import Ledger
+    from target_journy.ledger import Ledger, LedgerTransaction
     from target_journy.options import Options
     from target_journy.report import Report
     from target_journy.tickets import Ticket
@@ -89,6 +89,8 @@ class Sender:
     def _entities(self, desk: Desk, kind: str, keys: Iterable[str]) -> Iterator[Call]:
         with self._ledger.transaction() as ledger:
             entities = ledger.entities(kind, keys)
+            if not self._is_adopting:
+                self._drop_forgotten(ledger, kind, entities)
         for key in keys:
             entity = entities.get(key)
             if entity is None or not entity.must_be_sent:
@@ -103,6 +105,13 @@ class Sender:
             return True
         is_unwanted = not entity.forgotten and self._options.deletes != "hard"  # by now; a run before was cut short
         return entity.gone and (self._spares_all or self._is_adopting or is_unwanted)
+
+    def _drop_forgotten(self, ledger: LedgerTransaction, kind: str, entities: Mapping[str, Entity]) -> None:
+        """Forget people of whom journy.io has nothing that could be unset."""
+        for key, entity in entities.items():
+            if entity.forgotten and entity.known and not entity.must_be_sent and not ledger.holds_any_slot(key):
+                ledger.drop_entity(kind, key)
+                self._report.forgotten += 1
 
     def _memberships(self, desk: Desk, pairs: Iterable[tuple[str, str]]) -> Iterator[Call]:
         """Those of one account go together; those whose two ends are not known wait."""

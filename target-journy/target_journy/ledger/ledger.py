@@ -17,6 +17,7 @@ from target_journy.ledger.events import Events
 from target_journy.ledger.memberships import Memberships, is_orphan
 from target_journy.ledger.records import Records
 from target_journy.ledger.runs import Runs
+from target_journy.ledger.traces import Traces
 from target_journy.ledger.undelivered import Undelivered
 from target_journy.people import is_email
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-class LedgerTransaction(Undelivered, Entities, AccountNames, Memberships, Events, Records, Claims, Runs):
+class LedgerTransaction(Undelivered, Entities, AccountNames, Memberships, Events, Records, Claims, Runs, Traces):
     """Reads and writes of one destination within one database transaction."""
 
     def is_empty(self) -> bool:
@@ -51,6 +52,7 @@ class LedgerTransaction(Undelivered, Entities, AccountNames, Memberships, Events
         self.drop_seen(self.drop_claims("user", person))
         if is_email(person):  # an id may be a part of anything, and says nothing to others
             self.drop_seen_naming(person)
+            self.erase_traces(person)
         self.strip_events(person)
 
     def retry_rejected(self) -> None:
