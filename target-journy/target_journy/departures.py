@@ -181,9 +181,12 @@ class Departures:
 
     def _end_entities(self, ledger: LedgerTransaction, kind: str, activated: Mapping[str, int]) -> Iterator[Adopted]:
         now = dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        for page in self._pages(ledger, kind, activated):
+        pages = list(self._pages(ledger, kind, activated))
+        # To journy.io it is one person: to delete one name of theirs would delete the other.
+        spared = ledger.named_otherwise({key for page in pages for key in page}) if kind == "user" else set()
+        for page in pages:
             ended = {}
-            for key, entity in ledger.entities(kind, page).items():
+            for key, entity in ledger.entities(kind, page.keys() - spared).items():
                 if not entity.known:  # it is not certain that this loader has delivered it
                     ledger.drop_entity(kind, key)
                     continue

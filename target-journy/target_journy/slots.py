@@ -46,7 +46,7 @@ class SlotPlanner:
         """Note who holds what, and which memberships begin or end by it.
 
         Returns:
-            The e-mail addresses of those who were erased at the source.
+            The addresses and ids of those who were erased at the source.
         """
         asked = self._newest(asked)
         before = self._ledger.slots(operation.slot for _, operation in asked)
@@ -59,6 +59,7 @@ class SlotPlanner:
                 for person in {held.email if held else None, operation.email}:
                     if person:
                         forgotten.setdefault(person, []).append(plan)
+        self._add_other_names(forgotten)
         changed = [slot for key, slot in after.items() if slot != before.get(key)]
         self._ledger.save_slots(changed)
         self._forget(forgotten, {slot.email for slot in before.values()})
@@ -104,6 +105,12 @@ class SlotPlanner:
             reference = to_json(list(operation.account.names))
             return Slot(operation.slot, None, operation.email, reference, plan.source.stream, self._run)
         return Slot(operation.slot, account, operation.email, None)
+
+    def _add_other_names(self, forgotten: dict[str, list[Plan]]) -> None:
+        """Forget people under their other name, too."""
+        for person, plans in list(forgotten.items()):
+            for name in self._ledger.other_names(person) - forgotten.keys():
+                forgotten[name] = plans
 
     def _forget(self, forgotten: Mapping[str, list[Plan]], held: Collection[str | None]) -> None:
         """Erase people, as far as the transport can, and make the ledger forget what it knows of them.

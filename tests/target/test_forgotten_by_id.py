@@ -176,3 +176,29 @@ def test_who_was_never_known_is_forgotten_by_their_own_record_without_a_call(fak
     assert fake.load([gone]).calls == []
     (event,) = told(fake, client("C9"), gone)
     assert event["identification"] == {"account": {"accountId": "C9"}}
+
+
+@pytest.mark.parametrize("deletes", ["none", "hard"])
+@pytest.mark.parametrize("who", [{"user": "u1"}, {"email": "ann@acme.com"}])
+def test_one_person_under_two_names_is_forgotten_under_both(fake: World, who: dict[str, Any], deletes: str) -> None:
+    def bad(path: str, body: dict[str, Any]) -> None:
+        if path == "/track":
+            raise refuse()
+
+    fake.settings["deletes"] = deletes
+    fake.door.before = bad
+    by_id: Message = ("people", {"id": "u1", "email": "ann@acme.com", "name": "Ann"})
+    acts = [act("C1", email="ann@acme.com"), act("C1", id="e2", user="u1"), act("C1", id="e3", note="joann@acme.com")]
+    fake.load([client("C1"), by_id, ANN, role(**who), *acts])
+    assert fake.load([FORGOTTEN]).report["forgotten"] == 2
+    assert [user.properties for user in fake.state.users.values()] == ([] if deletes == "hard" else [{}, {}])
+    assert ["record" in line for line in fake.quarantine()] == [False, False, True]
+    assert not holds_text(fake, '"ann@')
+    assert not holds_text(fake, '"u1"')
+
+
+def test_who_only_shares_an_address_is_not_forgotten(fake: World) -> None:
+    two: list[Message] = [("people", {"id": f"u{n}", "email": "team@acme.com", "name": "Ann"}) for n in (1, 2)]
+    fake.load([client("C1"), *two, ("mails", {"email": "team@acme.com", "name": "Team"}), role(user="u1")])
+    assert fake.load([FORGOTTEN]).report["forgotten"] == 1
+    assert len([user for user in fake.state.users.values() if user.properties]) == 2

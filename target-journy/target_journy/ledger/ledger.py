@@ -15,6 +15,7 @@ from target_journy.ledger.entities import AccountNames, Entities
 from target_journy.ledger.errors import LedgerError, NewerLedgerError, cause_of, opening
 from target_journy.ledger.events import Events
 from target_journy.ledger.memberships import Memberships, is_orphan
+from target_journy.ledger.names_of_people import NamesOfPeople
 from target_journy.ledger.records import Records
 from target_journy.ledger.runs import Runs
 from target_journy.ledger.traces import Traces
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-class LedgerTransaction(Undelivered, Entities, AccountNames, Memberships, Events, Records, Claims, Runs, Traces):
+class LedgerTransaction(
+    Undelivered, Entities, AccountNames, NamesOfPeople, Memberships, Events, Records, Claims, Runs, Traces
+):
     """Reads and writes of one destination within one database transaction."""
 
     def is_empty(self) -> bool:
