@@ -1,4 +1,4 @@
-"""A user known by an id and one known by their address are one person: neither is deleted as long as the other stays."""
+"""An id and the address of one person: neither user is deleted as long as the other stays."""
 
 from __future__ import annotations
 
