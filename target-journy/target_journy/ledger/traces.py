@@ -37,7 +37,9 @@ class Traces(Queries):
             if naming.is_in(event_id):
                 self.connection.execute(self.delete(tables.events).where(tables.events.c.event_id == event_id))
         for table in (tables.events, tables.memberships):
-            self._set(table, table.c.reason.contains(address, autoescape=True), reason="")
+            for (reason,) in self._holding(table, table.c.reason, address):
+                if naming.is_in(reason):
+                    self._set(table, table.c.reason == reason, reason="")
         self._erase_from_entities(address, naming)
         self._erase_vacant_slots(address, naming)
 
