@@ -17,6 +17,17 @@ class ConnectionFailedError(Exception):
         self.maybe_received = maybe_received
 
 
+class CertificateError(ConnectionFailedError):
+    """The server's certificate cannot be verified, which another try would not cure."""
+
+    def __init__(self, host: str, reason: str) -> None:
+        cause = (
+            f"its certificate cannot be verified ({reason}). Where a proxy or host of your company has one of its own "
+            "authority, name the file of that authority's certificate in the environment variable REQUESTS_CA_BUNDLE"
+        )
+        super().__init__(host, cause, maybe_received=False)
+
+
 class RedirectedError(Exception):
     """The server answered with a redirect, which is not followed: credentials stay with their host."""
 

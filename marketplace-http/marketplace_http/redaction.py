@@ -13,9 +13,11 @@ MASK = "***"
 
 _FORMATTER = logging.Formatter()
 
-_EMAIL = re.compile(r"[^\s\"'<>\[\](),;:=&?/]+@[^\s\"'<>\[\](),;:=&?/]+")
+# Only from the beginning of a word: else the time would grow with the square of a long one.
+_IN_WORD = r"[^\s\"'<>\[\](),;:=&?/]"
+_EMAIL = re.compile(rf"(?<!{_IN_WORD}){_IN_WORD}+@{_IN_WORD}+")
 _CREDENTIAL = re.compile(r"(?i)\b(basic|bearer)\s+[a-z0-9+/=._~-]+")
-_URL_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@]+@")
+_URL_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,20}://)[^\s/@]+@")
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:

@@ -64,10 +64,9 @@ class RetryPolicy:
 
         Args:
             failures: Tries that have failed so far, 1 or more.
-            asked: Seconds that the server asked for; otherwise the wait grows and is jittered, so that
-                many clients do not come back together.
+            asked: Seconds that the server asked for. It is waited longer where that is little: the wait grows with the
+                failures and is jittered, so that many clients do not come back together.
         """
-        if asked is None:
-            ceiling = min(self.longest, self.base * 2.0 ** (failures - 1))
-            asked = ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
-        self.sleep(asked)
+        ceiling = min(self.longest, self.base * 2.0 ** (failures - 1))
+        own = ceiling * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+        self.sleep(max(own, asked or 0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ import requests
 from urllib3.exceptions import NewConnectionError
 
 from marketplace_http.answer_time import TimedAdapter, answer_within
-from marketplace_http.errors import ApiError, ConnectionFailedError, RedirectedError
+from marketplace_http.errors import ApiError, CertificateError, ConnectionFailedError, RedirectedError
 from marketplace_http.redaction import redact
 from marketplace_http.retry import RetryPolicy, retry_after
 
@@ -106,6 +107,7 @@ class ApiSession:
         Raises:
             ApiError: The last answer was an error.
             ConnectionFailedError: The last try got no answer.
+            CertificateError: The server's certificate cannot be verified; there was one try only.
             RedirectedError: The answer was a redirect.
         """
         statuses = self._retry.statuses if retry_statuses is None else retry_statuses
@@ -124,7 +126,7 @@ class ApiSession:
                 )
             except ConnectionFailedError as error:
                 failures += 1
-                if failures >= self._retry.tries:
+                if failures >= self._retry.tries or isinstance(error, CertificateError):
                     raise
                 if error.maybe_received and on_uncertain_repeat:
                     on_uncertain_repeat()
@@ -179,6 +181,8 @@ class ApiSession:
             raise ConnectionFailedError(self.host, "connecting took too long", maybe_received=False) from None
         except requests.exceptions.RequestException as error:
             innermost = _innermost(error)
+            if isinstance(innermost, ssl.SSLCertVerificationError):
+                raise CertificateError(self.host, _in_one_line(innermost.verify_message)) from None
             cause = redact(type(innermost).__name__, self._secrets)
             if isinstance(innermost, TimeoutError):
                 cause = "the answer took too long"
@@ -225,20 +229,25 @@ def _in_one_line(text: str) -> str:
 def _json(response: requests.Response) -> Any:
     try:
         return response.json()
-    except (ValueError, requests.exceptions.RequestException):
+    except (ValueError, RecursionError, requests.exceptions.RequestException):
         return None
 
 
 def _server_message(body: Any) -> str:
-    """Pick the short message out of an error body of Atlassian or journy.io; never the body itself."""
+    """Pick the short message out of an error body of Atlassian or journy.io; texts only, never the body itself."""
     if not isinstance(body, dict):
         return ""
     parts: list[str] = []
     if isinstance(errors := body.get("errors"), list):
         for entry in errors:
             if isinstance(entry, dict):
-                parts.extend(str(entry[name]) for name in ("message", "title", "detail") if entry.get(name))
+                parts.extend(_texts(entry, "message", "title", "detail"))
     elif isinstance(errors, dict) and isinstance(fields := errors.get("fields"), dict):
-        parts.extend(f"{name}: {text}" for name, text in fields.items())
-    parts.extend(str(body[name]) for name in ("message", "error") if isinstance(body.get(name), str))
+        parts.extend(f"{name}: {text}" for name, text in fields.items() if isinstance(text, str))
+    parts.extend(_texts(body, "message", "error"))
     return "; ".join(parts)
+
+
+def _texts(body: Mapping[str, Any], *names: str) -> list[str]:
+    found = map(body.get, names)
+    return [text for text in found if text and isinstance(text, str)]

@@ -114,6 +114,29 @@ def test_what_cannot_succeed_is_not_tried_again(status: int) -> None:
     assert (caught.value.status, caught.value.reason) == (status, "no")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 200_000,
+        b'{"errors": [{"message": ' + b"[" * 900 + b"]" * 900 + b"}]}",
+        b'{"errors": {"fields": {"email": ' + b"[" * 900 + b"]" * 900 + b"}}}",
+    ],
+)
+def test_an_error_of_deep_nesting_is_an_error_like_others(body: bytes) -> None:
+    with serving((500, {}, body), (500, {}, body), OK) as server:
+        assert session(server.url).call("GET", "/x").status_code == 200
+    with serving((500, {}, body)) as server, pytest.raises(ApiError) as caught:
+        session(server.url).call("GET", "/x")
+    assert (caught.value.status, caught.value.reason) == (500, "")
+
+
+@pytest.mark.parametrize("expect_json", [False, True])
+def test_an_answer_of_deep_nesting_is_no_json_where_that_is_expected(*, expect_json: bool) -> None:
+    with serving((200, {}, b"[" * 200_000), OK) as server:
+        session(server.url).call("GET", "/x", expect_json=expect_json)
+        assert len(server.seen) == (2 if expect_json else 1)
+
+
 def test_gives_up_after_its_tries() -> None:
     with serving((502, {}, b"")) as server:
         with pytest.raises(ApiError):
@@ -126,7 +149,6 @@ def test_gives_up_after_its_tries() -> None:
     [
         ("7", 7.0),
         ("in half a minute, as a date", 30.0),
-        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
         ("300", 300.0),
     ],
 )
@@ -137,6 +159,15 @@ def test_retry_after_is_obeyed(header: str, seconds: float) -> None:
     with serving((429, {"Retry-After": header}, b"{}"), OK) as server:
         session(server.url, pauses).call("GET", "/x")
     assert pauses == [pytest.approx(seconds, abs=2)]
+
+
+@pytest.mark.parametrize("header", ["0", "1", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_a_server_that_asks_for_no_wait_is_not_hurried(header: str) -> None:
+    pauses: list[float] = []
+    with serving((503, {"Retry-After": header}, b"{}")) as server, pytest.raises(ApiError):
+        session(server.url, pauses).call("GET", "/x")
+    asked = 1.0 if header == "1" else 0.0
+    assert max(asked, 0.5) <= pauses[0] <= 1.0 <= pauses[1] <= 2.0 <= pauses[2] <= 4.0  # as if it had not asked
 
 
 def test_a_server_that_asks_for_too_long_is_left_alone() -> None:
