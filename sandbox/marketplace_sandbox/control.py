@@ -49,8 +49,8 @@ GET  /_calls           every call so far
 POST /_reset           forget the calls
 POST /_step?days=1     move the world on; answers what changed
 
-GET, POST, DELETE /_faults   what goes wrong: {{"name", "side", "kind", "path", "times", "after", "seconds"}}
-POST, DELETE /_hold          hold calls: {{"when", "side", "kind", "path", "times", "after"}}
+GET, POST, DELETE /_faults   what goes wrong: {{"name", "side", "kind", "path", "query", "times", "after", "seconds"}}
+POST, DELETE /_hold          hold calls: {{"when", "side", "kind", "path", "query", "times", "after"}}
 GET  /_held                  the calls that are held; ?wait=5 waits for one
 POST /_release               let them go on; {{"drop": true}} closes their connections
 GET  /_rate                  how fast journy.io was called

@@ -32,6 +32,7 @@ from marketplace_sandbox.license_service.state import LicenseServiceState
 from marketplace_sandbox.license_service.today import sydney_today
 from marketplace_sandbox.marketplace.api import MarketplaceApi
 from marketplace_sandbox.marketplace.exports import Exports
+from marketplace_sandbox.marketplace.parameters import Paging
 from marketplace_sandbox.segment.api import SegmentApi
 from marketplace_sandbox.segment.state import SegmentState
 from marketplace_sandbox.switches import Switches
@@ -64,6 +65,7 @@ class Sandbox:
         faults: What goes wrong; may be changed while it runs.
         gates: Where calls are held; may be changed while it runs.
         latency_ms: By how much every answer is delayed, in milliseconds; may be changed while it runs.
+        paging: How the Marketplace cuts lists into pages; may be changed while it runs.
     """
 
     url: str
@@ -78,6 +80,7 @@ class Sandbox:
     foreign: ForeignHost
     faults: Faults
     latency_ms: float = 0.0
+    paging: Paging = field(default_factory=Paging)
     gates: Gates = field(init=False)
     _closing: threading.Event = field(default_factory=threading.Event, init=False)
 
@@ -216,7 +219,7 @@ def _listener(host: str, port: int) -> socket.socket:
 
 
 def _application(sandbox: Sandbox, exports: Exports) -> Starlette:
-    marketplace = MarketplaceApi(sandbox.world, exports)
+    marketplace = MarketplaceApi(sandbox.world, exports, sandbox.paging)
     journy = JournyApi(sandbox.journy, sandbox.limit, _now)
     door = SegmentApi(sandbox.journy_segment, credentials.WRITE_KEY, tells=True)
     segment_us = SegmentApi(sandbox.segment, credentials.WRITE_KEY, tells=False)

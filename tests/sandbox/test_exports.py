@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from marketplace_sandbox import credentials
-from marketplace_sandbox.marketplace.exports import EXPORT_FAILED, EXPORT_NEVER_READY
+from marketplace_sandbox.marketplace.exports import EXPORT_FAILED, EXPORT_NEVER_READY, EXPORT_REUSED
 from marketplace_sandbox.server import running
 
 REPORTS = f"/rest/3/reporting/developer-space/{credentials.DEVELOPER_ID}"
@@ -74,6 +74,23 @@ def test_the_content_is_that_of_the_start(fresh):
     first, second = (exporter.status(export) and exporter.download(export).json() for export in (before, after))
     assert max(row["lastUpdated"] for row in first) < fresh.world.today
     assert max(row["lastUpdated"] for row in second) == fresh.world.today
+
+
+@pytest.mark.parametrize("report", BOTH)
+def test_an_export_may_be_given_again_for_the_same_question_however_it_ended(fresh, report):
+    exporter = Exporter(fresh, report)
+    fresh.faults.add(EXPORT_FAILED, times=1)
+    failed = exporter.start(endDate="2030-01-01")
+    fresh.faults.add(EXPORT_REUSED)
+    assert exporter.start(endDate="2030-01-01") == failed
+    assert exporter.status(failed) == "FAILED"
+    first, _ = exporter.start(endDate="2030-01-02"), fresh.world.step(1)
+    assert first != failed
+    assert exporter.start(endDate="2030-01-02") == first
+    exporter.status(first)
+    assert max(row["lastUpdated"] for row in exporter.download(first).json()) < fresh.world.today
+    fresh.faults.clear()
+    assert exporter.start(endDate="2030-01-02") != first
 
 
 def test_a_bad_parameter_is_refused_at_the_start(fresh):

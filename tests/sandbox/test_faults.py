@@ -331,12 +331,15 @@ def test_foreign_links_and_redirects_lead_to_a_host_that_tells_who_came(fresh):
         ({"side": "journy", "after": 1, "times": 1}, "j"),
         ({"side": "marketplace", "kind": "track"}, ""),
         ({"path": "j*/upsert"}, "j"),
+        ({"query": "limit="}, "m"),
+        ({"query": "2*5"}, "m"),
+        ({"query": "limit=7"}, ""),
     ],
 )
 def test_a_scope_chooses_the_calls(fresh, scope, hit):
     fresh.faults.add("503", **scope)
     call(fresh, "GET", f"{REPORTS}/licenses")
-    call(fresh, "GET", f"{REPORTS}/sales/transactions")
+    call(fresh, "GET", f"{REPORTS}/sales/transactions?limit=2&offset=5")
     upsert(fresh)
     requests.post(f"{fresh.journy_url}/track", json={}, headers=KEY, timeout=10)
     requests.get(f"{fresh.journy_url}/validate", headers=KEY, timeout=10)
@@ -361,6 +364,7 @@ def test_the_fault_that_was_first_wins_and_only_its_hit_counts(fresh):
         ({"name": "502", "after": -1}, "after"),
         ({"name": "slow", "seconds": "long"}, "seconds"),
         ({"name": "502", "color": "red"}, "path"),
+        ({"name": "502", "query": 5}, "query"),
         ({"name": "export-failed", "kind": "track"}, "start"),
         ({"name": "duplicate-rows", "side": "journy"}, "download"),
         ({"name": "foreign-links", "side": "license-service"}, "start"),

@@ -5,6 +5,7 @@ import io
 
 import pytest
 
+from marketplace_sandbox import credentials
 from marketplace_sandbox.marketplace.parameters import MAX_LIMIT
 from marketplace_sandbox.world.rows import INSIGHT_FIELDS
 
@@ -26,6 +27,18 @@ def test_limit_is_10_by_default_and_cut_to_50_silently(marketplace, report):
     assert len(marketplace.list(report).json()[name]) == 10
     page = marketplace.list(report, limit=1000).json()
     assert len(page[name]) == MAX_LIMIT < page["totalCount"]
+
+
+def test_lists_can_be_cut_into_smaller_pages(marketplace, sandbox, monkeypatch):
+    monkeypatch.setattr(sandbox.paging, "largest", 2)
+    page = marketplace.list("licenses", limit=50, offset=4).json()
+    assert len(page["licenses"]) == 2
+    assert "offset=6&limit=2" in page["_links"]["next"]["href"]
+    space, (app, *_) = credentials.DEVELOPER_ID, sandbox.world.apps.values()
+    page = marketplace.get(f"/rest/3/product-listing/developer-space/{space}", limit=50).json()
+    assert (len(page["items"]), "cursor=" in page["links"]["next"]) == (2, True)
+    page = marketplace.get(f"/rest/3/products/{app.product_id}/reviews", limit=50).json()
+    assert (len(page["reviews"]), page["count"] > 2, bool(page["cursor"])) == (2, True, True)
 
 
 @pytest.mark.parametrize("report", BOTH)

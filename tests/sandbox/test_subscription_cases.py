@@ -9,8 +9,8 @@ import pytest
 from marketplace_sandbox.world.months import months
 from marketplace_sandbox.world.subscriptions.happenings import add_users, buy, change_period, change_plan, renew
 from marketplace_sandbox.world.subscriptions.life import Life
-from marketplace_sandbox.world.subscriptions.plan import Plan
-from marketplace_sandbox.world.subscriptions.refunds import cancel, goodwill, refund_in_full
+from marketplace_sandbox.world.subscriptions.plan import Plan, Proration
+from marketplace_sandbox.world.subscriptions.refunds import cancel, goodwill, refund_in_full, write_off
 
 D = date.fromisoformat
 
@@ -101,6 +101,41 @@ def test_case_5_cancelled():
     cancel(life, D("2025-04-01"))
     assert rows(life) == [NEW, ("Refund", -900, "2025-04-01", "2025-04-01", "2026-01-01")]
     assert [mrr(life, day) for day in ("2025-03-31", "2025-04-01", "2025-12-31")] == [100, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("proration", "amounts"),
+    [
+        (Proration(), [-1318.55]),
+        (Proration(up=False), [-1318.55]),
+        (Proration(by_line=True, up=False), [-1054.84, -263.71]),
+        (Proration(by_days=True, up=False), [-1315.53]),
+        (Proration(by_days=True, by_line=True, up=False), [-1052.05, -263.47]),
+    ],
+)
+def test_case_5_as_each_billing_prorates_it(proration, amounts):
+    life = annual(old_billing=True, proration=proration)
+    change_plan(life, D("2025-02-01"), plan(125))
+    cancel(life, D("2025-02-15"))
+    assert rows(life)[2:] == [
+        ("Refund", round(Decimal(amount), 2), "2025-02-15", "2025-02-15", "2026-01-01") for amount in amounts
+    ]
+    assert [mrr(life, day) for day in ("2025-02-14", "2025-02-15", "2025-12-31")] == [125, 0, 0]
+
+
+def test_case_5_after_goodwill_the_rest_is_what_it_costs():
+    life = annual(proration=Proration(by_days=True))
+    goodwill(life, D("2025-07-01"), Fraction(5, 100))
+    cancel(life, D("2025-10-01"))
+    assert rows(life)[-1] == ("Refund", -270, "2025-10-01", "2025-10-01", "2026-01-01")
+
+
+def test_a_credit_note_of_an_invoice_that_was_never_paid():
+    life = annual()
+    (line,) = renew(life, D("2026-01-01"), plan(100), collected=False)
+    write_off(life, D("2026-03-02"), line)
+    assert rows(life)[-1] == ("Refund", -1200, "2026-03-02", "2026-01-01", "2027-01-01")
+    assert (life.lines[-1].takes_back, mrr(life, "2026-02-01"), mrr(life, "2026-04-01")) == (line, 0, 0)
 
 
 def test_case_6_refunded_in_full():

@@ -51,6 +51,7 @@ FAULTS = {
     "duplicate-rows": Trouble("every row comes twice (JSON only)", _ROWS),
     "export-failed": Trouble("the export that this call starts ends as FAILED", _STARTS),
     "export-never-ready": Trouble("the export that this call starts stays IN_PROGRESS", _STARTS),
+    "export-reused": Trouble("the first export of the same query is given again, however it ended", _STARTS),
     "export-truncated": Trouble("the body ends early, and the answer is otherwise whole", _CONTENTS),
     "export-gone": Trouble("the export is forgotten: 404 from then on", _DOWNLOADS),
 }

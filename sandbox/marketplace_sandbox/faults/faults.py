@@ -63,8 +63,8 @@ class Faults:
 
         Args:
             name: One of `FAULTS`.
-            scope: `side`, `kind`, `path`, `times`, `after`, `seconds`: see `Fault`. The fault that was switched on
-                first wins where several hit one call.
+            scope: `side`, `kind`, `path`, `query`, `times`, `after`, `seconds`: see `Fault`. The fault that was
+                switched on first wins where several hit one call.
 
         Raises:
             ValueError: Name or scope are wrong.
@@ -72,7 +72,7 @@ class Faults:
         try:
             fault = Fault(name=name, **scope)
         except TypeError:
-            raise ValueError("A fault has name, side, kind, path, times, after and seconds") from None
+            raise ValueError("A fault has name, side, kind, path, query, times, after and seconds") from None
         self._faults.append(fault)
         return fault
 

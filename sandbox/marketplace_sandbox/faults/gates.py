@@ -71,7 +71,7 @@ class Gates:
         Args:
             when: One of `WHENS`.
             times: How many calls are held; None for all.
-            scope: `side`, `kind`, `path`, `after`: see `Scope`.
+            scope: `side`, `kind`, `path`, `query`, `after`: see `Scope`.
 
         Raises:
             ValueError: Point or scope are wrong.
@@ -79,7 +79,7 @@ class Gates:
         try:
             self._holds.append(Hold(when=when, times=times, **scope))
         except TypeError:
-            raise ValueError("A hold has when, side, kind, path, times and after") from None
+            raise ValueError("A hold has when, side, kind, path, query, times and after") from None
 
     def held(self) -> list[dict[str, Any]]:
         """The calls that wait, as plain data: `when` and what `Call` has."""

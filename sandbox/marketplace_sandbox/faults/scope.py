@@ -20,6 +20,7 @@ class Scope:
         side: One of `marketplace_sandbox.calls.SIDES`.
         kind: A kind or group of `marketplace_sandbox.calls`.
         path: A part of the path, with `*` and `?` as in file names.
+        query: A part of the query as sent, in the same way.
         times: How many of the calls are met; None for all.
         after: How many of them pass first.
         seen: How many there were so far.
@@ -32,6 +33,7 @@ class Scope:
     side: str | None = None
     kind: str | None = None
     path: str | None = None
+    query: str | None = None
     times: int | None = None
     after: int = 0
     seen: int = field(default=0, init=False)
@@ -42,8 +44,10 @@ class Scope:
             raise ValueError(f"side: {self.side!r} is none of {', '.join(SIDES)}")
         if self.kind not in (None, *KINDS, *GROUPS):
             raise ValueError(f"kind: {self.kind!r} is none of {', '.join((*KINDS, *GROUPS))}")
-        if self.path is not None and not isinstance(self.path, str):
-            raise ValueError("path: must be text")
+        for name in ("path", "query"):
+            text = getattr(self, name)
+            if text is not None and not isinstance(text, str):
+                raise ValueError(f"{name}: must be text")
         for name in ("times", "after"):
             number = getattr(self, name)
             if not (isinstance(number, int) and number >= 0) and (name, number) != ("times", None):
@@ -60,6 +64,7 @@ class Scope:
             self.side in (None, call.side)
             and (self.kind in (None, call.kind) or call.kind in GROUPS.get(self.kind or "", ()))
             and (self.path is None or fnmatchcase(call.path, f"*{self.path}*"))
+            and (self.query is None or fnmatchcase(call.query, f"*{self.query}*"))
         )
 
     def is_due(self, call: Call) -> bool:

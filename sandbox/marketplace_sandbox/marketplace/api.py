@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from marketplace_sandbox.marketplace.exports import Exports
+    from marketplace_sandbox.marketplace.parameters import Paging
     from marketplace_sandbox.world import World
 
     Endpoint = Callable[[Request], Awaitable[Response]]
@@ -36,11 +37,12 @@ class MarketplaceApi:
     Args:
         world: What the Marketplace holds.
         exports: The asynchronous exports.
+        paging: How lists are cut into pages.
     """
 
-    def __init__(self, world: World, exports: Exports) -> None:
-        self._reports = [ReportRoutes(report, world, exports) for report in REPORTS]
-        self._catalogue = Catalogue(world)
+    def __init__(self, world: World, exports: Exports, paging: Paging) -> None:
+        self._reports = [ReportRoutes(report, world, exports, paging) for report in REPORTS]
+        self._catalogue = Catalogue(world, paging)
         self._metrics = PartnerMetrics(world)
 
     def routes(self) -> list[Route]:

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from marketplace_sandbox import credentials
 from marketplace_sandbox.marketplace import answers
 from marketplace_sandbox.marketplace.links import cursor, cursor_position
-from marketplace_sandbox.marketplace.parameters import choice, choices, flag, page
+from marketplace_sandbox.marketplace.parameters import choice, choices, flag
 from marketplace_sandbox.marketplace.selection import HOSTINGS
 from marketplace_sandbox.world.catalogue import reviews, software, versions
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from marketplace_sandbox.marketplace.parameters import Paging
     from marketplace_sandbox.world import World
     from marketplace_sandbox.world.rows import Row
 
@@ -36,10 +37,16 @@ _PAYMENT_MODELS = ("free", "paid-via-atlassian", "paid-via-vendor")
 
 
 class Catalogue:
-    """The apps of one world."""
+    """The apps of one world.
 
-    def __init__(self, world: World) -> None:
+    Args:
+        world: What the Marketplace holds.
+        paging: How lists are cut into pages.
+    """
+
+    def __init__(self, world: World, paging: Paging) -> None:
         self._world = world
+        self._paging = paging
 
     def routes(self, guard: Callable[[Endpoint], Endpoint]) -> list[Route]:
         """All routes, each behind a guard."""
@@ -56,7 +63,7 @@ class Catalogue:
         with_private = flag(request.query_params, "includePrivate")
         apps = [app.listing() for app in self._world.apps.values() if with_private or app.state == "PUBLIC"]
         path = f"/product-listing/developer-space/{credentials.DEVELOPER_ID}"
-        shown, links = _page(request, apps, path, "&includePrivate=true" if with_private else "")
+        shown, links = self._page(request, apps, path, "&includePrivate=true" if with_private else "")
         return JSONResponse({"items": shown, "links": links})
 
     async def _software(self, request: Request) -> Response:
@@ -79,7 +86,7 @@ class Catalogue:
             for row in versions(app, each["hosting"])
             if (not states or row["state"] in states) and (not models or row["supportedPaymentModel"] in models)
         ]
-        shown, links = _page(request, rows, f"/app-software/{wanted}/versions", "")
+        shown, links = self._page(request, rows, f"/app-software/{wanted}/versions", "")
         return JSONResponse({"versions": shown, "totalCount": len(rows), "links": links})
 
     async def _reviews(self, request: Request) -> Response:
@@ -92,7 +99,8 @@ class Catalogue:
         found = [row for row in reviews(products[product]) if not hostings or row["productHosting"] in hostings]
         found.sort(key=key, reverse=down)
         # An offset is ignored; the place is named by the cursor alone.
-        first, (_, limit) = cursor_position(request.query_params.get("cursor")), page(request.query_params)
+        first = cursor_position(request.query_params.get("cursor"))
+        _, limit = self._paging.page(request.query_params)
         body: dict[str, Any] = {
             "productId": product,
             "reviews": found[first : first + limit],
@@ -103,12 +111,13 @@ class Catalogue:
             body["cursor"] = cursor(first + limit)
         return JSONResponse(body)
 
-
-def _page(request: Request, rows: Sequence[Row], path: str, more: str) -> tuple[Sequence[Row], dict[str, str]]:
-    _, limit = page(request.query_params)
-    first = cursor_position(request.query_params.get("cursor"))
-    own = f"{path}?limit={limit}{more}"
-    links = {"self": own}
-    if first + limit < len(rows):
-        links["next"] = f"{own}&cursor={cursor(first + limit)}"
-    return rows[first : first + limit], links
+    def _page(
+        self, request: Request, rows: Sequence[Row], path: str, more: str
+    ) -> tuple[Sequence[Row], dict[str, str]]:
+        _, limit = self._paging.page(request.query_params)
+        first = cursor_position(request.query_params.get("cursor"))
+        own = f"{path}?limit={limit}{more}"
+        links = {"self": own}
+        if first + limit < len(rows):
+            links["next"] = f"{own}&cursor={cursor(first + limit)}"
+        return rows[first : first + limit], links

@@ -17,6 +17,9 @@ EXPORT_FAILED = "export-failed"
 EXPORT_NEVER_READY = "export-never-ready"
 """Fault of a start: the export stays IN_PROGRESS."""
 
+EXPORT_REUSED = "export-reused"
+"""Fault of a start: the first export of the same query is given again, as it is."""
+
 EXPORT_GONE = "export-gone"
 """Fault of a download: the export is no longer known."""
 
@@ -52,9 +55,9 @@ class Exports:
     ) -> Export:
         """An export of this content: a new one, or with `reuse` that of the same query, as it is.
 
-        `fault` decides how a new one ends.
+        `fault` decides how a new one ends, or that it is none.
         """
-        if reuse:
+        if reuse or fault == EXPORT_REUSED:
             for known in self._exports.values():
                 if (known.kind, known.query) == (kind, query):
                     return known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -58,12 +59,22 @@ def number(params: QueryParams, name: str, default: int, *, least: int) -> int:
     return int(text)
 
 
-def page(params: QueryParams) -> tuple[int, int]:
-    """Offset and limit of a list; a limit above 50 is silently cut."""
-    return (
-        number(params, "offset", 0, least=0),
-        min(number(params, "limit", DEFAULT_LIMIT, least=1), MAX_LIMIT),
-    )
+@dataclass
+class Paging:
+    """How lists are cut into pages.
+
+    Attributes:
+        largest: Most rows of a page; a limit above it is silently cut.
+    """
+
+    largest: int = MAX_LIMIT
+
+    def page(self, params: QueryParams) -> tuple[int, int]:
+        """Offset and limit of a list."""
+        return (
+            number(params, "offset", 0, least=0),
+            min(number(params, "limit", DEFAULT_LIMIT, least=1), self.largest),
+        )
 
 
 def _is_date(text: str) -> bool:

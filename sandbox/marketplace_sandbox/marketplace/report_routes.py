@@ -12,7 +12,7 @@ from starlette.routing import Route
 from marketplace_sandbox.marketplace import answers
 from marketplace_sandbox.marketplace.exports import EXPORT_GONE
 from marketplace_sandbox.marketplace.links import ROOT, href, with_query
-from marketplace_sandbox.marketplace.parameters import choice, page
+from marketplace_sandbox.marketplace.parameters import choice
 from marketplace_sandbox.marketplace.table import as_csv, as_json
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from marketplace_sandbox.marketplace.exports import Content, Export, Exports
+    from marketplace_sandbox.marketplace.parameters import Paging
     from marketplace_sandbox.marketplace.reports import Report
     from marketplace_sandbox.world import World
 
@@ -36,12 +37,14 @@ class ReportRoutes:
         report: The report.
         world: What the Marketplace holds.
         exports: The asynchronous exports.
+        paging: How its list is cut.
     """
 
-    def __init__(self, report: Report, world: World, exports: Exports) -> None:
+    def __init__(self, report: Report, world: World, exports: Exports, paging: Paging) -> None:
         self._report = report
         self._world = world
         self._exports = exports
+        self._paging = paging
 
     def below(self, root: str, guard: Callable[[Endpoint], Endpoint]) -> list[Route]:
         """The routes below the vendor's reports, each behind a guard."""
@@ -78,7 +81,7 @@ class ReportRoutes:
     async def _list(self, request: Request) -> Response:
         report = self._report
         rows = list(report.rows(self._world, request.query_params)) if report.rows else []
-        offset, limit = page(request.query_params)
+        offset, limit = self._paging.page(request.query_params)
         base = f"{ROOT}/{report.path}"
         kept = [(key, value) for key, value in request.query_params.multi_items() if key not in ("offset", "limit")]
         links: dict[str, Any] = {

@@ -40,7 +40,8 @@ class App:
             "summary": f"{self.name} of the sandbox vendor",
             "communityEnabled": False,
             "state": self.state,
-            "approvalStatus": "APPROVED",
+            # The second of them is none that the API's description knows.
+            "approvalStatus": "WITHDRAWN" if self.state == "ARCHIVED" else "APPROVED",
             "slug": self.name.lower().replace(" ", "-"),
             "revision": 1,
             "cloudComplianceBoundary": False,

@@ -200,7 +200,10 @@ def free_app(b: Builder) -> None:
 
 
 def archived_app(b: Builder) -> None:
-    """An old cloud licence of the archived app, known by support numbers; one field has its other name."""
+    """An old cloud licence of the archived app, known by support numbers.
+
+    One field has its other name, and a word of the licence and of its sale is none that is known.
+    """
     number, host = b.ids.license_number(b.label("cloud")), b.ids.license_number(b.label("host"))
     row = b.cloud(
         b.company("Wisteria Labs", "Netherlands"),
@@ -213,10 +216,11 @@ def archived_app(b: Builder) -> None:
         appEntitlementNumber=ABSENT,
         newBillingSystem=ABSENT,
         isNewBillingSystem="No",
+        licenseSourceType="Acquired",
         tier="Subscription",
         **dict.fromkeys(_SITE_FIELDS, ABSENT),
     )
-    b.sale(row, "New", 10, tier="25 Users", quantityUnit="users")
+    b.sale(row, "New", 10, tier="25 Users", changeInTier="Not Recorded", quantityUnit="users")
 
 
 IDEAS = (

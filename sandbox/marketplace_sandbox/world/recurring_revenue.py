@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from marketplace_sandbox.world.world import World
 
 _DAYS_OF_A_MONTH = 30.4375
+_MONTHS_OF_TWO_YEARS = 24
 _MOVEMENTS = ("newMrr", "expansionMrr", "contractionMrr", "reactivatedMrr", "expiredMrr")
 
 _Cell = dict[str, float]
@@ -31,7 +32,7 @@ _Group = tuple[str, str]
 
 
 def recurring_revenue(world: World, months: list[str]) -> Iterator[Row]:
-    """One row for each month, app and subscription (`MONTHLY` or `ANNUAL`) that has any revenue.
+    """One row for each month, app and subscription (`MONTHLY`, `ANNUAL` or `BIENNIAL`) that has any revenue.
 
     Args:
         world: The world; months after its today have no rows.
@@ -68,7 +69,8 @@ def _terms(world: World) -> list[tuple[_Group, list[tuple[str, str, float]]]]:
         name, counted = license_name(sale), "commercial" in (sale.get("cloudComplianceBoundaries") or ["commercial"])
         if paid.get("saleType") in ("New", "Renewal") and name and start and end and counted and sale.get("productId"):
             months = max(1, round(days_between(start, end) / _DAYS_OF_A_MONTH))
-            subscription = "MONTHLY" if paid.get("billingPeriod") == "Monthly" else "ANNUAL"
+            long = "BIENNIAL" if months >= _MONTHS_OF_TWO_YEARS else "ANNUAL"
+            subscription = "MONTHLY" if paid.get("billingPeriod") == "Monthly" else long
             worth = float(paid.get("purchasePrice") or 0) / months
             found[name, (sale["productId"], subscription)].append((start, end, worth))
     return [(group, terms) for (_, group), terms in found.items()]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from marketplace_sandbox.world.apps import FORMS
 from marketplace_sandbox.world.calendar import days_between, shift
 from marketplace_sandbox.world.rows import money
+from marketplace_sandbox.world.trials import evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,6 +148,12 @@ def new_customer(b: Builder) -> None:
     b.sale(row, "New", "359.99")
 
 
+def begin_trial(b: Builder) -> None:
+    """Somebody tries an app for the first time; only now the visits are told of by which they had come to it."""
+    company = b.company(f"Saguaro Labs {b.today}", "Netherlands")
+    b.cloud(company, FORMS, b.today, shift(b.today, days=30), **evaluation(b.today, users=40))
+
+
 def _gain_entitlement_number(world: World, b: Builder) -> None:
     row = world.ideas["gains_entitlement_number"][0]
     gained = {
@@ -212,4 +219,5 @@ _SCRIPT: dict[int, tuple[Callable[[World, Builder], None], ...]] = {
         _report_late_sale,
     ),
     3: (_delete_license,),
+    4: (lambda _, b: begin_trial(b),),
 }

@@ -26,6 +26,8 @@ def hide(life: Life, chance: random.Random) -> None:
     first = max(line.start, line.sold) if what == "refund" else line.start
     if chance.random() < 0.5:
         line.nameless, why = True, f"{what} names no license"
+        if line.takes_back and line.named:
+            return  # the order that it names is of a license
     else:
         line.reported, why = False, f"{what} is not reported"
     life.blind.append(Blind(first, line.end, why))

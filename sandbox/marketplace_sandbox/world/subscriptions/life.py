@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from marketplace_sandbox.world.months import months
-from marketplace_sandbox.world.subscriptions.plan import Shares, cents
+from marketplace_sandbox.world.subscriptions.plan import Proration, Shares, cents
 
 if TYPE_CHECKING:
     from datetime import date
@@ -130,6 +130,7 @@ class Life:
         cloud: Whether the app is hosted by Atlassian; otherwise Data Center.
         old_billing: Whether the old billing system (HAMS) bills it, otherwise the new one (CCP).
         shares: The vendor's share of each sale.
+        proration: What of a term's money goes back for the rest of it.
 
     Attributes:
         stretches: What the customer has, in the order of days; days between them he has nothing.
@@ -139,10 +140,18 @@ class Life:
         blind: Days whose MRR the rows do not tell.
     """
 
-    def __init__(self, *, cloud: bool = True, old_billing: bool = False, shares: Shares | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        cloud: bool = True,
+        old_billing: bool = False,
+        shares: Shares | None = None,
+        proration: Proration | None = None,
+    ) -> None:
         self.cloud = cloud
         self.old_billing = old_billing
         self.shares = shares or Shares()
+        self.proration = proration or Proration()
         self.stretches: list[Stretch] = []
         self.terms: list[Term] = []
         self.lines: list[Line] = []

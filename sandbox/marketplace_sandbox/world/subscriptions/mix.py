@@ -11,9 +11,9 @@ from marketplace_sandbox.world.subscriptions.happenings import add_users, buy, c
 from marketplace_sandbox.world.subscriptions.hiding import hide
 from marketplace_sandbox.world.subscriptions.life import Life
 from marketplace_sandbox.world.subscriptions.payments import settle
-from marketplace_sandbox.world.subscriptions.plan import Discount, Shares
+from marketplace_sandbox.world.subscriptions.plan import Discount, Proration, Shares
 from marketplace_sandbox.world.subscriptions.prices import USERS, PriceList
-from marketplace_sandbox.world.subscriptions.refunds import cancel, credit, goodwill, refund_in_full
+from marketplace_sandbox.world.subscriptions.refunds import cancel, credit, goodwill, refund_in_full, write_off
 
 if TYPE_CHECKING:
     import random
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _DAY = timedelta(days=1)
 _REFUND_DAYS = 30
+_WRITE_OFF_DAYS = 60
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Mix:
         renewed: Terms of a year that are renewed.
         hidden: Subscriptions with a sale or refund that no row tells, or whose row names no licence.
         shares: The vendor's share of sales.
+        prorations: Ways in which the rest of a term is refunded, each for as many subscriptions.
     """
 
     years: float = 6
@@ -54,6 +56,12 @@ class Mix:
     renewed: float = 0.88
     hidden: float = 0.02
     shares: Shares = field(default_factory=Shares)
+    prorations: tuple[Proration, ...] = (
+        Proration(),
+        Proration(by_line=True, up=False),
+        Proration(by_days=True, up=False),
+        Proration(by_days=True, by_line=True, up=False),
+    )
 
 
 def paid_life(chance: random.Random, today: date, mix: Mix) -> Life:
@@ -74,8 +82,9 @@ class _Walk:
         self._mix = mix
         cloud = chance.random() >= mix.data_center
         old_billing = not cloud or chance.random() < mix.old_billing
-        self.life = Life(cloud=cloud, old_billing=old_billing, shares=mix.shares)
         unit = Fraction(chance.randint(90, 310), 100) if cloud else Fraction(chance.randint(8, 19))
+        proration = mix.prorations[int(unit * 100) // (1 if cloud else 100) % len(mix.prorations)]
+        self.life = Life(cloud=cloud, old_billing=old_billing, shares=mix.shares, proration=proration)
         self._prices = PriceList(cloud, unit, *self._terms_of_trade(cloud=cloud))
         self._users = chance.choice(USERS)
         self._edition = "Standard" if cloud else None
@@ -247,7 +256,10 @@ class _Walk:
         self._grow()
         collected = self._chance.random() > 0.01
         by_hand, terms = self._chance.random() < 0.01, self._choose((1, 2), (0.97, 0.03))
-        renew(self.life, day, self._plan(), terms=terms, by_hand=by_hand, collected=collected)
+        lines = renew(self.life, day, self._plan(), terms=terms, by_hand=by_hand, collected=collected)
+        if not collected and day + _WRITE_OFF_DAYS * _DAY <= self._today:
+            for line in lines:
+                write_off(self.life, day + _WRITE_OFF_DAYS * _DAY, line)
         self._last = day
         return collected
 

@@ -61,6 +61,25 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Proration:
+    """How billing reckons what the rest of a term is worth; the Marketplace does not say which way it goes.
+
+    Attributes:
+        by_days: By the days of what was paid; otherwise by months.
+        by_line: A refund for each line that paid for the term; otherwise one for all.
+        up: Whether any part of a cent is given back; otherwise half a cent is.
+    """
+
+    by_days: bool = False
+    by_line: bool = False
+    up: bool = True
+
+    def cents(self, usd: Fraction) -> int:
+        """An amount in USD as whole cents."""
+        return cents_up(usd) if self.up else cents(usd)
+
+
+@dataclass(frozen=True)
 class Shares:
     """The vendor's share of a sale, as Atlassian changes it.
 

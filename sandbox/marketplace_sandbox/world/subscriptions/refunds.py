@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from marketplace_sandbox.world.months import months
 from marketplace_sandbox.world.subscriptions.life import Line, Rate
-from marketplace_sandbox.world.subscriptions.plan import cents, cents_up
+from marketplace_sandbox.world.subscriptions.plan import cents
 
 if TYPE_CHECKING:
     from datetime import date
-    from fractions import Fraction
 
     from marketplace_sandbox.world.subscriptions.life import Life, Term
 
@@ -29,14 +29,38 @@ def give_back(life: Life, day: date, term: Term, *, order: int, named: bool = Tr
 
 
 def give_back_rest(life: Life, day: date, term: Term, *, order: int, named: bool = True) -> list[Line]:
-    """What the rest of a term costs at the rate of today, in one refund with the dates of the rest."""
+    """What the rest of a term is worth, in refunds with the dates of the rest, as the billing prorates it."""
     start = max(day, term.start)
-    rate, rest = life.rate_on(start), months(start, term.end)
-    gross, net = cents_up(rate.gross * rest), cents_up(rate.net * rest)
-    paid = term.lines[0]
-    line = Line("Refund", day, start, term.end, -gross, -net, term.plan, order, takes_back=paid, named=named)
+    refunds = []
+    for paid, worth in _rest(life, start, term):
+        gross, net = life.proration.cents(worth.gross), life.proration.cents(worth.net)
+        plan = paid.plan if life.proration.by_line else term.plan
+        line = Line("Refund", day, start, term.end, -gross, -net, plan, order, takes_back=paid, named=named)
+        refunds.append(life.invoice(line))
     life.loses(start, term.end)
-    return [life.invoice(line)]
+    return refunds
+
+
+def _rest(life: Life, start: date, term: Term) -> list[tuple[Line, Rate]]:
+    """USD that the days from `start` on are worth, by the line whose money it is.
+
+    Where money of the term went back before, it is what they cost at the rate of today, in one sum.
+    """
+    first = term.lines[0]
+    touched = any(line.takes_back in term.lines for line in life.lines if line.takes_back)
+    if touched or not (life.proration.by_days or life.proration.by_line):
+        rate, rest = life.rate_on(start), months(start, term.end)
+        return [(first, Rate(rate.gross * rest, rate.net * rest))]
+    by_line = [(line, _share(life, line, start)) for line in term.lines]
+    return by_line if life.proration.by_line else [(first, sum((worth for _, worth in by_line), Rate()))]
+
+
+def _share(life: Life, line: Line, start: date) -> Rate:
+    if life.proration.by_days:
+        part = Fraction((line.end - start).days, (line.end - line.start).days)
+    else:
+        part = months(start, line.end) / months(line.start, line.end)
+    return Rate(line.gross * part / 100, line.net * part / 100)
 
 
 def refund_in_full(life: Life, day: date, *, named: bool = True) -> None:
@@ -60,6 +84,14 @@ def cancel(life: Life, day: date, *, named: bool = True) -> None:
             term.end = day
         else:
             life.terms.remove(term)
+
+
+def write_off(life: Life, day: date, line: Line) -> None:
+    """A credit note of an invoice that nobody paid; no money goes back, and the customer has what he had."""
+    life.happen(day, "written off")
+    note = Line("Refund", day, line.start, line.end, -line.gross, -line.net, line.plan, life.order(), takes_back=line)
+    note.purchase["creditNoteReason"] = "UNCOLLECTIBLE INVOICE"
+    life.invoice(note)
 
 
 def goodwill(life: Life, day: date, part: Fraction) -> None:
