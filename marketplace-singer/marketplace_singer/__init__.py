@@ -10,8 +10,8 @@ from marketplace_singer.private_files import check_writable, open_private
 from marketplace_singer.progress import HowFar, telling, told
 from marketplace_singer.quarantine import Quarantine
 from marketplace_singer.reading import InputError
-from marketplace_singer.settings import StrictSettings, text_list, web_address
-from marketplace_singer.target import CheckpointingTarget, PlainSink
+from marketplace_singer.sdk import CheckpointingTarget, PlainSink, StrictSettings
+from marketplace_singer.settings import text_list, web_address
 
 __all__ = [
     "CheckpointingTarget",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from dotenv import find_dotenv, load_dotenv
+from dotenv import dotenv_values
 
 from marketplace_singer.errors import SettingsError
 
@@ -20,24 +21,31 @@ _BOOLEANS = {
 
 
 def settings_from_environment(schema: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """The settings that the environment gives.
+    """The settings that the environment gives, and those that only `.env` in the current directory does.
+
+    Of that file nothing else is taken, such as a proxy that would see the token; nor is a file of a directory above,
+    into which others may write.
 
     Args:
         schema: JSON schema of the settings.
         prefix: What the names of the variables begin with.
 
     Raises:
-        SettingsError: A value does not fit its setting; the message does not quote it.
+        SettingsError: A value does not fit its setting; the message does not quote it. Or `.env` cannot be read.
     """
-    load_dotenv(find_dotenv(usecwd=True))
+    try:
+        given = {**dotenv_values(Path(".env")), **os.environ}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f".env cannot be read ({type(error).__name__}): make it a text that you may read") from None
     found = {}
     for name, rule in schema["properties"].items():
         variable = f"{prefix}{name.upper()}"
-        if variable in os.environ:
-            if not os.environ[variable].strip() and not _takes_text(rule):
-                continue  # a line of `.env` that nobody filled in
+        text = given.get(variable)
+        if text is not None:
+            if not text.strip() and not _takes_text(rule):
+                continue  # a line that nobody filled in
             try:
-                found[name] = _read(os.environ[variable], rule)
+                found[name] = _read(text, rule)
             except ValueError as error:
                 raise SettingsError(f"environment variable {variable}: expected {error}") from None
     return found

@@ -25,17 +25,33 @@ class Naming:
         addresses = [person for person in people if "@" in person]
         self._address = re.compile(_words(addresses), re.IGNORECASE)
         quoted = [msgspec.json.encode(address).decode()[1:-1] for address in addresses]
-        self._quoted_address = re.compile(_words(quoted).encode(), re.IGNORECASE)
+        self._quoted_address = re.compile(_words(quoted), re.IGNORECASE)
         ids = sorted(re.escape(msgspec.json.encode(person).decode()) for person in self._ids)
         values = rf"(?<=[:,\[])(?:{'|'.join(ids)})(?=[,\]}}]|$)" if ids else _NOTHING
-        self._quoted_id = re.compile(values.encode())
+        self._quoted_id = re.compile(values)
 
     def is_in(self, value: Any) -> bool:
         """Whether a value, as a text, names one of them."""
         return (isinstance(value, str) and value in self._ids) or bool(self._address.search(str(value)))
 
-    def is_in_json(self, text: bytes) -> bool:
-        """Whether a value in JSON without blanks between its parts names one of them."""
+    def is_within(self, value: Any) -> bool:
+        """Whether any text within what JSON says names one of them."""
+        waiting = [value]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, dict):
+                waiting += part.values()
+                if any(map(self._address.search, part)):
+                    return True
+            elif isinstance(part, list):
+                waiting += part
+            elif self.is_in(part):
+                return True
+        return False
+
+    def is_in_json(self, line: bytes) -> bool:
+        """Whether a piece of JSON, without blanks between its parts, seems to name one of them."""
+        text = line.decode(errors="replace")
         return bool(self._quoted_address.search(text) or self._quoted_id.search(text))
 
 

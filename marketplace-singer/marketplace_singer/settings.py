@@ -1,50 +1,14 @@
-"""Settings are checked without quoting them: a value may be a secret, even where none belongs."""
+"""Settings are read without quoting them: a value may be a secret, even where none belongs."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase
-
-from marketplace_singer.environment import settings_from_environment
 from marketplace_singer.errors import SettingsError
 
-if TYPE_CHECKING:
-    import click
-
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-class StrictSettings(PluginBase):
-    """A plugin whose settings fit or are refused, and whose messages about them name the setting and no value."""
-
-    @classproperty
-    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
-        cls.append_builtin_config(cls.config_jsonschema)
-        return settings_from_environment(cls.config_jsonschema, cls._env_var_prefix)
-
-    @classmethod
-    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
-        """Read the files given by `--config`.
-
-        Raises:
-            SettingsError: One of them is not there, or is not JSON.
-        """
-        try:
-            return super().cb_config(ctx, param, value)
-        except (OSError, TypeError, ValueError) as error:
-            raise SettingsError(f"a file given by --config cannot be read as JSON ({type(error).__name__})") from None
-
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        self.append_builtin_config(self.config_jsonschema)
-        validator = JSONSchemaValidator(self.config_jsonschema)
-        errors = [_without_value(error) for error in validator.iter_errors(self._config)]
-        if errors and raise_errors:
-            raise SettingsError("; ".join(errors))
-        return errors
 
 
 def web_address(name: str, url: str, *, usual: str, credential: str) -> str:
@@ -98,10 +62,11 @@ def text_list(name: str, value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in texts if text))
 
 
-def _without_value(error: Any) -> str:
-    """What is wrong with a setting, without its value."""
+def without_value(error: Any) -> str:
+    """Say what is wrong with a setting, without its value; given an error of jsonschema."""
     if error.validator == "required":
-        name = next(name for name in error.validator_value if name not in error.instance)
+        # One error for each setting that is missing: only its message says for which.
+        name = next(name for name in error.validator_value if error.message.startswith(repr(name)))
         return f"setting {name!r} is missing"
     name = ".".join(str(part) for part in error.absolute_path) or "configuration"
     rule = error.validator_value

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from typing import IO
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
-    from singer_sdk.plugin_base import _ConfigInput
+
+    from marketplace_singer.sdk import ConfigInput
 
 EXIT_REJECTED = 3
 _PARALLEL = 4
@@ -150,7 +151,7 @@ class TargetAtlassianMarketplace(CheckpointingTarget):
         *,
         about: bool = False,
         about_format: str | None = None,
-        config: _ConfigInput | None = None,
+        config: ConfigInput | None = None,
         file_input: IO[str] | None = None,
     ) -> int:
         """Run the command line.

@@ -69,6 +69,8 @@ class Run:
         self.log = log
         self.states = [json.loads(line) for line in out.splitlines()]
         self.errors = [line for line in log.splitlines() if "ERROR" in line]
+        # The SDK warns of an old Python, whatever is done with it.
+        self.warnings = [line for line in log.splitlines() if "WARNING" in line and "SingerSDKPythonEOL" not in line]
 
     def counts(self, stream: str = STREAM) -> dict[str, int]:
         """Outcomes that are not 0, from the summary; they add up."""

@@ -84,6 +84,6 @@ def test_the_schema_may_come_again_and_the_records_in_parts(work: Import) -> Non
 
 def test_long_lists_of_faults_are_named_once(work: Import) -> None:
     run = work.run([row(f"OLD-{number}", users="x") for number in range(50)], code=3)
-    named = [line for line in run.log.splitlines() if "WARNING" in line]
+    named = run.warnings
     assert len(named) == 21
     assert len(work.rejected) == 50

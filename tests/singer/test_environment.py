@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from marketplace_singer import SettingsError
@@ -69,3 +71,24 @@ def test_the_file_env_gives_what_the_environment_does_not(tmp_path, monkeypatch)
     monkeypatch.setenv("X_DAYS", "7")
     monkeypatch.delenv("X_SHARE", raising=False)
     assert settings_from_environment(SCHEMA, "X_") == {"days": 7, "share": 2.0}
+
+
+def test_nothing_else_is_taken_from_the_file_env(tmp_path, monkeypatch):
+    monkeypatch.delenv("HTTPS_PROXY", raising=False)
+    (tmp_path / ".env").write_text("HTTPS_PROXY=http://evil.example\nX_NAME=a\n", encoding="utf-8")
+    assert settings_from_environment(SCHEMA, "X_") == {"name": "a"}
+    assert "HTTPS_PROXY" not in os.environ
+    assert "X_NAME" not in os.environ
+
+
+def test_no_file_of_a_directory_above_is_read(tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("X_NAME=planted\n", encoding="utf-8")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert settings_from_environment(SCHEMA, "X_") == {}
+
+
+def test_a_file_that_is_no_text_is_named_and_not_quoted(tmp_path):
+    (tmp_path / ".env").write_bytes(b"X_NAME=\xff\xfesecret\n")
+    with pytest.raises(SettingsError, match=r"^\.env cannot be read \(UnicodeDecodeError\)"):
+        settings_from_environment(SCHEMA, "X_")

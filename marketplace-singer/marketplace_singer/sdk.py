@@ -1,20 +1,74 @@
-"""A Singer target that passes STATE on early and stops when it is told to; it touches private parts of the SDK."""
+"""The one place of this package, and of the targets, that touches the Singer SDK's private parts.
+
+In the tap too, settings are checked without quoting them, and a closed terminal stops the plugin. A target passes STATE
+on early and stops when it is told to.
+"""
 
 from __future__ import annotations
 
+import signal
+import threading
 from typing import TYPE_CHECKING, Any
 
+from singer_sdk.helpers._classproperty import classproperty
+from singer_sdk.plugin_base import JSONSchemaValidator, PluginBase
 from singer_sdk.sinks import Sink
 from singer_sdk.target_base import Target
 from typing_extensions import override
 
+from marketplace_singer.environment import settings_from_environment
+from marketplace_singer.errors import SettingsError
 from marketplace_singer.reading import InputError, QuietReader
-from marketplace_singer.settings import StrictSettings
+from marketplace_singer.settings import without_value
 
 if TYPE_CHECKING:
     from types import FrameType
 
+    import click
+    from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.sinks.core import BaseJSONSchemaValidator
+
+    ConfigInput = _ConfigInput
+    """What `--config` and the environment give, as the SDK hands it to `invoke`."""
+
+
+class StrictSettings(PluginBase):
+    """A plugin whose settings fit or are refused, and whose messages about them name the setting and no value.
+
+    A terminal that is closed (SIGHUP) ends it as SIGTERM does, so that it cleans up, unless it was started to go on.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+        is_main = threading.current_thread() is threading.main_thread()
+        if hang_up and is_main and signal.getsignal(hang_up) is not signal.SIG_IGN:
+            signal.signal(hang_up, self._handle_termination)
+
+    @classproperty
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
+        cls.append_builtin_config(cls.config_jsonschema)
+        return settings_from_environment(cls.config_jsonschema, cls._env_var_prefix)
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        """Read the files given by `--config`.
+
+        Raises:
+            SettingsError: One of them is not there, or is not JSON.
+        """
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, TypeError, ValueError) as error:
+            raise SettingsError(f"a file given by --config cannot be read as JSON ({type(error).__name__})") from None
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        self.append_builtin_config(self.config_jsonschema)
+        validator = JSONSchemaValidator(self.config_jsonschema)
+        errors = [without_value(error) for error in validator.iter_errors(self._config)]
+        if errors and raise_errors:
+            raise SettingsError("; ".join(errors))
+        return errors
 
 
 class PlainSink(Sink):
@@ -74,7 +128,19 @@ class CheckpointingTarget(StrictSettings, Target):
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
         if not isinstance(message_dict.get("record"), dict) or not isinstance(message_dict.get("stream"), str):
             raise InputError("a RECORD message of the input lacks its record or stream: is this the output of a tap?")
+        self.look_at(message_dict)
         super()._process_record_message(message_dict)
+
+    def look_at(self, message: dict[str, Any]) -> None:
+        """Take note of a RECORD message, before a sink is given its record."""
+
+    @override
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
+        self.activate(message_dict)
+
+    def activate(self, message: dict[str, Any]) -> None:
+        """Do what an ACTIVATE_VERSION message asks; here what the SDK does."""
+        super()._process_activate_version_message(message)
 
     @override
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
