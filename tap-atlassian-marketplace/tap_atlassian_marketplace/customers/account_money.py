@@ -10,6 +10,9 @@ from tap_atlassian_marketplace.customers.price_list import share_of_price
 from tap_atlassian_marketplace.customers.segments import Mrr, mrr_on
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_atlassian_marketplace.customers.money_tally import MoneyEntry
     from tap_atlassian_marketplace.customers.sales import Sale
     from tap_atlassian_marketplace.customers.situation import Situation
 
@@ -24,24 +27,25 @@ _MONTHS = 12
 def money_fields(case: Situation, hosting: str | None, users: int | None) -> dict[str, Any]:
     """Give the money of an account: USD as `Decimal`; what no sale tells is None."""
     mrr, source = _mrr(case, hosting, users)
-    last = case.sales[-1] if case.sales else None
+    last = next((sale for sale in reversed(case.sales) if sale.key not in case.halves), None)
     latest = case.coverage.forward
-    unpaid = [each for each in case.revenue.segments if each.is_open]
+    gross = _collected(case, case.revenue.money)
+    back = [amount for key, amount in gross if amount < 0 and key not in case.halves]
     return {
         "mrr": mrr.net,
         "mrr_gross": mrr.gross,
         "arr": _MONTHS * mrr.net,
         "mrr_source": source,
-        "mrr_unconfirmed": mrr_on(unpaid, case.today).net if unpaid else _NOTHING,
+        "mrr_unconfirmed": _unconfirmed(case, mrr),
         "billing_period": case.coverage.billing_period,
         "renewal_amount_expected": case.coverage.expected,
         "payment_status_last": text(last.row.get("paymentStatus")) if last else None,
-        "lifetime_revenue": sum((_collected(sale, sale.net) for sale in case.sales), _NOTHING),
-        "lifetime_gross": sum((_collected(sale, sale.gross) for sale in case.sales), _NOTHING),
+        "lifetime_revenue": _total(_collected(case, case.revenue.net_money)),
+        "lifetime_gross": _total(gross),
         "last_transaction_at": last.sold.isoformat() if last and last.sold else None,
         "last_sale_type": text(obj(last.row, "purchaseDetails").get("saleType")) if last else None,
         "transactions_count": len(case.sales),
-        "refunds_total": -sum((min(sale.gross or _NOTHING, _NOTHING) for sale in case.sales), _NOTHING),
+        "refunds_total": -sum(back, _NOTHING),
         "discount_pct_last": _discount(latest) if latest else None,
     }
 
@@ -55,7 +59,7 @@ def _mrr(case: Situation, hosting: str | None, users: int | None) -> tuple[Mrr, 
     found = case.timeline.on(case.today)
     if found.gross or found.net:
         return found, TRANSACTIONS
-    if any(sale.is_covering and not sale.is_refund for sale in case.sales):
+    if any(sale.is_covering and not sale.is_refund and not sale.is_trial for sale in case.sales):
         return found, TRANSACTIONS
     share = share_of_price(case.license_type, hosting)
     if share is None or case.status != "active" or case.is_stand_in or case.is_internal or _pays_elsewhere(case):
@@ -64,8 +68,14 @@ def _mrr(case: Situation, hosting: str | None, users: int | None) -> tuple[Mrr, 
     price = case.survey.prices.price(text(case.row.get("addonKey")), hosting, cycle, users)
     if not price:
         return found, NONE
-    gross = (price * share).quantize(_CENT, ROUND_HALF_UP)
-    return Mrr(gross, gross), ESTIMATED
+    gross, net = ((each * share).quantize(_CENT, ROUND_HALF_UP) for each in price)
+    return Mrr(gross, net), ESTIMATED
+
+
+def _unconfirmed(case: Situation, mrr: Mrr) -> Decimal:
+    """Give what unpaid invoices bring after their refunds; refunds of other days may leave less of all together."""
+    unpaid = [each for each in case.revenue.segments if each.is_open]
+    return min(mrr_on(unpaid, case.today).net, mrr.net) if unpaid else _NOTHING
 
 
 def _pays_elsewhere(case: Situation) -> bool:
@@ -74,16 +84,31 @@ def _pays_elsewhere(case: Situation) -> bool:
     return bool(text(case.row.get("multiInstanceEntitlementNumber"))) or migration not in {None, "converted"}
 
 
-def _collected(sale: Sale, amount: Decimal | None) -> Decimal:
-    return _NOTHING if sale.is_uncollectible else amount or _NOTHING
+def _collected(case: Situation, money: Sequence[MoneyEntry]) -> list[tuple[str, Decimal]]:
+    """List the amounts that were paid or went back, with the keys of their transactions.
+
+    An invoice that is not paid yet or was given up is neither, nor is what goes back of it.
+    """
+    given_up = {sale.key for sale in case.sales if sale.is_uncollectible}
+    return [
+        (each.transaction_key, each.amount - each.uncollectible - each.unpaid)
+        for each in money
+        if each.transaction_key not in given_up
+    ]
+
+
+def _total(collected: Sequence[tuple[str, Decimal]]) -> Decimal:
+    return sum((amount for _, amount in collected), _NOTHING)
 
 
 def _discount(sale: Sale) -> Decimal | None:
-    """Give what was taken off the list price, in percent."""
+    """Give what was taken off the list price, in percent; None where no price is told."""
+    if sale.gross is None:
+        return None
     details = obj(sale.row, "purchaseDetails")
     off = [money(each.get("amount")) for each in objects(details, "discounts")]
     taken = (
         sum((amount for amount in off if amount), _NOTHING) or money(details.get("partnerDiscountAmount")) or _NOTHING
     )
-    listed = (sale.gross or _NOTHING) + taken
-    return (_PERCENT * taken / listed).quantize(_CENT, ROUND_HALF_UP) if listed > 0 else None
+    listed = sale.gross + taken
+    return (_PERCENT * taken / listed).quantize(_CENT, ROUND_HALF_UP) if listed >= _CENT else None

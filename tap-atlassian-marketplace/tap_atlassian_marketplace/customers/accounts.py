@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from tap_atlassian_marketplace.customers.account_money import money_fields
+from tap_atlassian_marketplace.customers.addresses import email_address
 from tap_atlassian_marketplace.customers.countries import country_code
+from tap_atlassian_marketplace.customers.customer_keys import customer_key
 from tap_atlassian_marketplace.customers.domains import PARTNER, email_domain
 from tap_atlassian_marketplace.customers.fields import day, known, obj, text, yes
 from tap_atlassian_marketplace.customers.health import health
@@ -29,7 +31,7 @@ def account_row(case: Situation) -> dict[str, Any]:
     """Give the row of `accounts`: days as `YYYY-MM-DD`, money in USD as `Decimal`, None for what is not known."""
     what = _what(case)
     money = money_fields(case, what["hosting"], what["tier_users"])
-    stage_ = stage(case, mrr=money["mrr_gross"] > 0)
+    stage_ = stage(case, mrr=money["mrr_gross"] > 0 or money["mrr"] > 0)
     score, reasons = health(case, stage_)
     return {
         "account_id": case.account_id,
@@ -63,7 +65,8 @@ def _names(case: Situation, what: Mapping[str, Any]) -> dict[str, Any]:
     slug = (text(row.get("cloudSiteHostname")) or "").removesuffix(".atlassian.net") or None
     app = what["app_name"]
     customer = company or slug or case.account_id
-    first = [each for each in (case.trial and case.trial.start, case.start, _first_sale(case)) if each]
+    trials = (day(row.get(name)) for name in ("evaluationStartDate", "latestEvaluationStartDate"))
+    first = [each for each in (*trials, case.start, _first_sale(case)) if each]
     return {
         "name": f"{customer} – {app}" if app else customer,
         "plan": " ".join(each for each in (app, what["app_edition"], what["tier"]) if each) or None,
@@ -136,20 +139,20 @@ def _trial(case: Situation, hosting: str | None) -> dict[str, Any]:
         "trial_count": trial.count if trial else 0,
         "opportunity_size": size,
         "opportunity_users": users,
-        "opportunity_arr": (12 * price).quantize(_CENT, ROUND_HALF_UP) if price is not None else None,
+        "opportunity_arr": (12 * price.gross).quantize(_CENT, ROUND_HALF_UP) if price is not None else None,
     }
 
 
 def _ids(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "entitlement_number": text(row.get("appEntitlementNumber")),
-        "license_id": text(row.get("licenseId")),
-        "app_entitlement_id": text(row.get("appEntitlementId")),
-        "host_entitlement_number": text(row.get("hostEntitlementNumber")),
-        "multi_instance_entitlement_number": text(row.get("multiInstanceEntitlementNumber")),
-        "cloud_id": text(row.get("cloudId")),
-        "site_hostname": text(row.get("cloudSiteHostname")),
-        "transaction_account_id": text(row.get("transactionAccountId")),
+        "entitlement_number": known(row.get("appEntitlementNumber")),
+        "license_id": known(row.get("licenseId")),
+        "app_entitlement_id": known(row.get("appEntitlementId")),
+        "host_entitlement_number": known(row.get("hostEntitlementNumber")),
+        "multi_instance_entitlement_number": known(row.get("multiInstanceEntitlementNumber")),
+        "cloud_id": known(row.get("cloudId")),
+        "site_hostname": known(row.get("cloudSiteHostname")),
+        "transaction_account_id": known(row.get("transactionAccountId")),
     }
 
 
@@ -157,9 +160,7 @@ def _place(case: Situation) -> dict[str, Any]:
     details = obj(case.row, "contactDetails")
     country = known(details.get("country"))
     domain = case.business_domain
-    email = known(obj(details, "technicalContact").get("email"))
-    cloud_id = text(case.row.get("cloudId"))
-    customer = case.override.customer or case.settings.overrides.of_domain(domain).customer or domain
+    email = email_address(obj(details, "technicalContact").get("email"))
     return {
         "country": country,
         "country_code": country_code(country) if country else None,
@@ -167,7 +168,7 @@ def _place(case: Situation) -> dict[str, Any]:
         "website": f"https://{domain}" if domain else None,
         "domain": domain,
         "domain_class": case.domains.of_email(email),
-        "customer_key": f"company:{customer}" if customer else f"site:{cloud_id}" if cloud_id else case.account_id,
+        "customer_key": customer_key(case),
     }
 
 
@@ -175,15 +176,15 @@ def _people(case: Situation) -> dict[str, Any]:
     details = obj(case.row, "contactDetails")
     partner = _partner(case)
     technical, billing = obj(details, "technicalContact"), obj(details, "billingContact")
-    technical_email = _email(technical)
-    partner_email = _email(obj(partner, "billingContact"))
+    technical_email = email_address(technical.get("email"))
+    partner_email = email_address(obj(partner, "billingContact").get("email"))
     managed = case.override.partner
     if managed is None:
         managed = bool(partner) or case.domains.of_email(technical_email) == PARTNER
     return {
         "technical_contact_email": technical_email,
         "technical_contact_name": known(technical.get("name")),
-        "billing_contact_email": _email(billing),
+        "billing_contact_email": email_address(billing.get("email")),
         "partner_contact_email": partner_email,
         "is_partner_managed": managed,
         "partner_name": known(partner.get("partnerName")),
@@ -223,11 +224,6 @@ def _links(case: Situation) -> dict[str, Any]:
 
 def _first_sale(case: Situation) -> date | None:
     return min((sale.sold for sale in case.sales if sale.sold), default=None)
-
-
-def _email(person: Mapping[str, Any]) -> str | None:
-    email = known(person.get("email"))
-    return email.lower() if email else None
 
 
 def _text(on: date | None) -> str | None:

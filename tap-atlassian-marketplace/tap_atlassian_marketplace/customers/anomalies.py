@@ -20,7 +20,9 @@ SALE_DATE_MISSING = "sale_date_missing"
 UNKNOWN_SALE_TYPE = "unknown_sale_type"
 UNKNOWN_TIER = "unknown_tier"
 NEGATIVE_MRR = "negative_mrr"
+UNUSABLE_EMAIL = "unusable_email"
 LICENSE_MISSING = "license_missing"
+LICENSE_TWICE = "license_twice"
 NO_LICENSE_NAMED = "no_license_named"
 
 WHAT_TO_DO = {
@@ -34,13 +36,19 @@ WHAT_TO_DO = {
     "customer was billed twice.",
     COVERAGE_MISSING: "The sale does not say which days it covers, so it is no part of MRR. Invoices written by hand "
     "often lack them.",
-    AMOUNT_MISSING: "The purchase price or the vendor amount is missing and counts as nothing.",
+    AMOUNT_MISSING: "The purchase price or the vendor amount is missing, or no amount that anybody pays, and counts as "
+    "nothing.",
     SALE_DATE_MISSING: "The day of the sale is missing or no date; the first day covered stands for it.",
     UNKNOWN_SALE_TYPE: "The type of the sale is not known; it counts from its first day covered, like a new sale.",
-    UNKNOWN_TIER: "The tier is of no known form, so the number of users is unknown.",
+    UNKNOWN_TIER: "The tier of the sale, or of the licence where no sale is named, is of no known form, so the number "
+    "of users is unknown.",
+    UNUSABLE_EMAIL: "The e-mail of a contact of this licence is no address, so the contact counts as without one. "
+    "Correct it with the customer, or in the vendor portal.",
     NEGATIVE_MRR: "On these days refunds are more than the sales; MRR counts as nothing. See which refund is too much.",
     LICENSE_MISSING: "Sales of a licence that the Marketplace does not list; they count, and the account shows what "
     "they tell.",
+    LICENSE_TWICE: "Several licences share an id, so they are taken for one: the row that was updated last says most, "
+    "the others what it leaves open. Ask Atlassian which is right.",
     NO_LICENSE_NAMED: "The sale names no licence at all, so its money is nobody's MRR. See in the vendor portal whose "
     "it is.",
 }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_atlassian_marketplace.customers.fields import FORGOTTEN, obj, text
+from tap_atlassian_marketplace.customers.addresses import email_address, is_unusable
+from tap_atlassian_marketplace.customers.fields import FORGOTTEN, known, obj, text
 from tap_atlassian_marketplace.customers.identity import identity
 
 if TYPE_CHECKING:
@@ -24,14 +25,16 @@ def contact_rows(row: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     Returns:
         One row a role, in the order of `ROLES`. A vacant role has only nulls. A person who asked to be
-        forgotten (the API writes `RTBF`) has only nulls and `forgotten`.
+        forgotten (the API writes `RTBF`) has only nulls and `forgotten`. What stands for nothing, such as `N/A`, and
+        an e-mail that is no address are null.
     """
     details, partner = obj(row, "contactDetails"), obj(row, "partnerDetails")
-    customer = {name: _not_forgotten(details.get(name)) for name in ("company", "country")}
+    customer = {name: known(details.get(name)) for name in ("company", "country")}
+    technical, billing, partners = _people(row)
     people: tuple[tuple[str, Mapping[str, Any], Mapping[str, Any], str | None], ...] = (
-        ("technical", obj(details, "technicalContact"), customer, None),
-        ("billing", obj(details, "billingContact"), customer, None),
-        ("partner", obj(partner, "billingContact"), {}, _not_forgotten(partner.get("partnerName"))),
+        ("technical", technical, customer, None),
+        ("billing", billing, customer, None),
+        ("partner", partners, {}, known(partner.get("partnerName"))),
     )
     key, account_id, aliases = identity(row)
     return [
@@ -50,18 +53,24 @@ def contact_rows(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def unusable_emails(row: Mapping[str, Any]) -> int:
+    """Count the contacts of a licence whose e-mail says something that is no address."""
+    return sum(is_unusable(person.get("email")) for person in _people(row))
+
+
+def _people(row: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    details = obj(row, "contactDetails")
+    return (
+        obj(details, "technicalContact"),
+        obj(details, "billingContact"),
+        obj(obj(row, "partnerDetails"), "billingContact"),
+    )
+
+
 def _person(person: Mapping[str, Any]) -> dict[str, Any]:
     if not person:
         return {**_NOBODY, "forgotten": False}
-    fields: dict[str, Any] = {name: text(person.get(name)) for name in PERSONAL_FIELDS}
-    if FORGOTTEN in fields.values():
+    if any(text(person.get(name)) == FORGOTTEN for name in PERSONAL_FIELDS):
         return {**_NOBODY, "forgotten": True}
-    if fields["email"]:
-        fields["email"] = fields["email"].lower()
-    fields["forgotten"] = False
-    return fields
-
-
-def _not_forgotten(value: Any) -> str | None:
-    cleaned = text(value)
-    return None if cleaned == FORGOTTEN else cleaned
+    fields: dict[str, Any] = {name: known(person.get(name)) for name in PERSONAL_FIELDS}
+    return {**fields, "email": email_address(person.get("email")), "forgotten": False}

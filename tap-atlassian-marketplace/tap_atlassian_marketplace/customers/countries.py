@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
+from unicodedata import combining, normalize
 
 import pycountry
+
+_SAINT = re.compile(r"^st\.? ", re.IGNORECASE)
 
 # Names that the ISO list lacks. Its fuzzy search is no way out: it takes Curacao for the Netherlands.
 _ALIASES = {
@@ -23,16 +27,20 @@ _ALIASES = {
     "falkland islands": "FK",
     "great britain": "GB",
     "holland": "NL",
+    "holy see": "VA",
     "hong kong sar": "HK",
     "ivory coast": "CI",
     "korea": "KR",
     "korea, south": "KR",
     "kosovo": "XK",
     "macau": "MO",
+    "macau sar": "MO",
     "macedonia": "MK",
+    "macedonia, fyrom": "MK",
     "micronesia": "FM",
     "northern ireland": "GB",
     "palestine": "PS",
+    "palestinian territories": "PS",
     "palestinian territory": "PS",
     "republic of ireland": "IE",
     "reunion": "RE",
@@ -48,6 +56,7 @@ _ALIASES = {
     "turkey": "TR",
     "u.k.": "GB",
     "u.s.": "US",
+    "u.s. virgin islands": "VI",
     "u.s.a.": "US",
     "uk": "GB",
     "us virgin islands": "VI",
@@ -65,9 +74,19 @@ def country_code(name: str | None) -> str | None:
         None for a name that nobody knows: a wrong country is worse than none.
     """
     text = " ".join((name or "").replace("’", "'").split())
+    return _code(text) or _code(_plain(text))
+
+
+def _code(text: str) -> str | None:
     if alias := _ALIASES.get(text.lower()):
         return alias
     try:
         return str(pycountry.countries.lookup(text).alpha_2)
     except LookupError:
         return None
+
+
+def _plain(text: str) -> str:
+    """Write a name as the ISO list mostly does: without accents, with `and` and `Saint` in full."""
+    letters = "".join(each for each in normalize("NFKD", text) if not combining(each))
+    return _SAINT.sub("Saint ", letters.replace("&", "and"))

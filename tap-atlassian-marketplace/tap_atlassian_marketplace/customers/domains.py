@@ -47,7 +47,7 @@ def registrable_domain(domain: str) -> str | None:
     return _extract(domain).top_domain_under_public_suffix.lower() or None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # told apart by identity, so that what was found out is kept
 class DomainClasses:
     """Tells whose an e-mail domain is.
 
@@ -81,30 +81,39 @@ class DomainClasses:
         Returns:
             `own`, `atlassian`, `disposable`, `free`, `partner` or `business`.
         """
-        registered = registrable_domain(domain) or domain
-        if assigned := self.assigned.get(domain) or self.assigned.get(registered):
-            return assigned
-        names = {domain, registered}
-        known = (
-            (OWN, self.own),
-            (ATLASSIAN, _ATLASSIAN),
-            (DISPOSABLE, _disposable_domains),
-            (FREE, _free_domains),
-            (FREE, _MORE_FREE),
-            (FREE, self.free_extra),
-            (PARTNER, self.partner),
-        )
-        return next((name for name, members in known if not names.isdisjoint(members)), BUSINESS)
+        return _class_of(domain, self)
 
-    def business_domain(self, emails: Iterable[str | None]) -> str | None:
+    def business_domain(self, emails: Iterable[str | None], partner: str | None = None) -> str | None:
         """Give the registrable domain of the first address that a customer's organisation stands behind.
+
+        Args:
+            emails: Addresses.
+            partner: A registrable domain that is a partner's here, unless its class is assigned.
 
         Returns:
             None when all addresses are free, disposable, the vendor's, a partner's or Atlassian's.
         """
         domains = (domain for email in emails if (domain := email_domain(email)))
         business = (registrable_domain(domain) for domain in domains if self.of_domain(domain) == BUSINESS)
-        return next((domain for domain in business if domain), None)
+        return next((each for each in business if each and (each != partner or each in self.assigned)), None)
+
+
+@lru_cache(maxsize=4096)
+def _class_of(domain: str, classes: DomainClasses) -> str:
+    registered = registrable_domain(domain) or domain
+    if assigned := classes.assigned.get(domain) or classes.assigned.get(registered):
+        return assigned
+    names = {domain, registered}
+    known = (
+        (OWN, classes.own),
+        (ATLASSIAN, _ATLASSIAN),
+        (DISPOSABLE, _disposable_domains),
+        (FREE, _free_domains),
+        (FREE, _MORE_FREE),
+        (FREE, classes.free_extra),
+        (PARTNER, classes.partner),
+    )
+    return next((name for name, members in known if not names.isdisjoint(members)), BUSINESS)
 
 
 def _cleaned(domains: Iterable[str]) -> frozenset[str]:

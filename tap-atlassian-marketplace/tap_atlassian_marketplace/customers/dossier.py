@@ -51,12 +51,14 @@ class Dossier:
         transactions: Its transaction rows; rows that come twice count once.
         feedback: Its feedback rows.
         quotes: Its accepted quotes; None when the vendor may not read quotes.
+        twins: Where several rows are this licence, those of which `license` was made.
     """
 
     license: Mapping[str, Any] | None
     transactions: Sequence[Mapping[str, Any]] = ()
     feedback: Sequence[Mapping[str, Any]] = ()
     quotes: Sequence[Mapping[str, Any]] | None = None
+    twins: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from tap_atlassian_marketplace.customers import anomalies as odd
 from tap_atlassian_marketplace.customers.accounts import account_row
 from tap_atlassian_marketplace.customers.anomalies import Anomaly
+from tap_atlassian_marketplace.customers.contacts import unusable_emails
 from tap_atlassian_marketplace.customers.coverage import read_coverage
 from tap_atlassian_marketplace.customers.dossier import Findings
+from tap_atlassian_marketplace.customers.fields import day_text, text
 from tap_atlassian_marketplace.customers.identity import identity
 from tap_atlassian_marketplace.customers.life_events import life_events
 from tap_atlassian_marketplace.customers.money_tally import MoneyEntry
@@ -19,6 +21,7 @@ from tap_atlassian_marketplace.customers.sale_events import sale_events
 from tap_atlassian_marketplace.customers.sales import read_sales
 from tap_atlassian_marketplace.customers.situation import Situation
 from tap_atlassian_marketplace.customers.stand_in import stand_in
+from tap_atlassian_marketplace.customers.tiers import is_unknown_tier
 from tap_atlassian_marketplace.customers.timeline import Timeline
 from tap_atlassian_marketplace.customers.trials import read_trial
 
@@ -55,7 +58,10 @@ class Examiner:
         key, account, aliases = identity(row)
         if account is None or key is None:
             return _of_nobody(sales)
+        named_in = [sale.row for sale in reversed(sales)] if is_stand_in else dossier.twins
+        aliases = list(dict.fromkeys([*aliases, *(alias for each in named_in for alias in identity(each).aliases)]))
         revenue = compute_revenue(account, key, sales, ignore_goodwill_below=self._settings.ignore_goodwill_below)
+        coverage = read_coverage(sales, revenue)
         case = Situation(
             account,
             key,
@@ -66,8 +72,8 @@ class Examiner:
             sales,
             revenue,
             Timeline(revenue.segments),
-            read_coverage(sales, revenue),
-            read_trial(row, aliases, sales, self._survey),
+            coverage,
+            read_trial(row, aliases, sales, coverage, self._survey),
             self._survey,
             self.domains,
             self._settings,
@@ -77,6 +83,12 @@ class Examiner:
         anomalies = list(revenue.anomalies)
         if is_stand_in:
             anomalies.append(Anomaly(odd.LICENSE_MISSING, account, key))
+        if unusable_emails(row):
+            anomalies.append(Anomaly(odd.UNUSABLE_EMAIL, account, key))
+        if not is_stand_in and is_unknown_tier(text(row.get("tier"))):
+            anomalies.append(Anomaly(odd.UNKNOWN_TIER, account, key))
+        if dossier.twins:
+            anomalies.append(Anomaly(odd.LICENSE_TWICE, account, key))
         return Findings(
             account=account_,
             account_events=sorted(events.values(), key=lambda event: (event["occurred_at"], event["event_id"])),
@@ -88,8 +100,7 @@ class Examiner:
 
 
 def _people(case: Situation, account: dict[str, Any]) -> list[PersonPart]:
-    updated = str(case.row.get("lastUpdated") or "")
-    latest = max(updated, account["last_transaction_at"] or "")
+    latest = max(day_text(case.row.get("lastUpdated")), account["last_transaction_at"] or "")
     return person_parts(case.row, account, latest, is_active=case.status == "active")
 
 

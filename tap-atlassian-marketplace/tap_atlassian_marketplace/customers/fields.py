@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 FORGOTTEN = "RTBF"
 """What the API writes where a person asked to be forgotten."""
 
-_UNKNOWN = frozenset({"na", "n/a", "pending", "unknown"})
+_UNKNOWN = frozenset({"na", "n/a", "null", "pending", "rtbf", "unknown"})
 _LONGEST_UNKNOWN = max(map(len, _UNKNOWN))
-_MOST_DIGITS = 30  # of a plausible amount; beyond it, arithmetic would take for ever
+_MOST_DIGITS = 15  # before the decimal point; decimals compute with 28, and rates have ten behind it
 
 
 def text(value: Any) -> str | None:
@@ -33,11 +33,11 @@ def text(value: Any) -> str | None:
 
 
 def known(value: Any) -> str | None:
-    """Give a text, but None for `RTBF` and the placeholders `NA`, `N/A`, `Pending` and `Unknown`."""
+    """Give a text, but None for `RTBF`, `NA`, `N/A`, `null`, `Pending` and `Unknown`, in any case."""
     cleaned = text(value)
-    if cleaned is None or cleaned == FORGOTTEN:
+    if cleaned is None or (len(cleaned) <= _LONGEST_UNKNOWN and cleaned.lower() in _UNKNOWN):
         return None
-    return None if len(cleaned) <= _LONGEST_UNKNOWN and cleaned.lower() in _UNKNOWN else cleaned
+    return cleaned
 
 
 def yes(value: Any) -> bool | None:
@@ -52,6 +52,12 @@ def day(value: Any) -> date | None:
     return _day(value) if isinstance(value, str) else None
 
 
+def day_text(value: Any) -> str:
+    """Give a date as `YYYY-MM-DD`, to be compared as text; empty for anything else."""
+    found = day(value)
+    return found.isoformat() if found else ""
+
+
 @lru_cache(maxsize=16384)
 def _day(value: str) -> date | None:
     cleaned = value.strip()
@@ -59,14 +65,22 @@ def _day(value: str) -> date | None:
 
 
 def money(value: Any) -> Decimal | None:
-    """Read an amount in USD, exactly as it is written; None for anything that is no finite number."""
+    """Read an amount in USD, exactly as it is written; None for what is no number, or none that anybody pays."""
     if value is None or isinstance(value, (bool, dict, list)):
         return None
     try:
         amount = value if isinstance(value, Decimal) else Decimal(str(value).strip())
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and abs(amount.adjusted()) < _MOST_DIGITS else None
+    if not amount.is_finite() or not is_plausible(amount):
+        return None
+    # Numbers that were added up elsewhere may leave such a rest of nothing, as 5E-17.
+    return amount if amount.adjusted() > -_MOST_DIGITS else Decimal(0)
+
+
+def is_plausible(amount: Decimal) -> bool:
+    """Say whether an amount, or what it comes to, is one to reckon with: less than a thousand trillion."""
+    return amount.adjusted() < _MOST_DIGITS
 
 
 def obj(parent: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -2,12 +2,15 @@
 
 A licence has had ids of several generations: Server, Data Center and old cloud licences have an
 `addonLicenseId` and the same number as a `SEN-` text; newer ones an entitlement id and number; Data Center
-licences gained entitlement numbers later, beside the ids they had.
+licences gained entitlement numbers later, beside the ids they had. A text that stands for nothing, such as `N/A`, is no
+id: strangers share it.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
+
+from tap_atlassian_marketplace.customers.fields import known
 
 SEN = "SEN-"
 _SEPARATOR = "|"
@@ -64,11 +67,29 @@ def aliases(row: HasFields) -> list[str]:
     return identity(row).aliases
 
 
+def key_part(value: Any) -> str | None:
+    """Give a value as a part of a key; None for what is nothing, or no single value."""
+    if value.__class__ is str:
+        return value or None
+    return None if value is None or isinstance(value, (dict, list)) else str(value)
+
+
+def shared_number(row: HasFields) -> str | None:
+    """Give the number of the multi-instance entitlement above a licence, which several licences name."""
+    return _id(row, "multiInstanceEntitlementNumber")
+
+
+def in_order(id_: str) -> tuple[int, str]:
+    """Sort ids by it as they were given out: 9 before 10, which no comparison of texts does.
+
+    Ids made at random, as of an entitlement, have no such order, but always the same one.
+    """
+    return len(id_), id_
+
+
 def _id(row: HasFields, name: str) -> str | None:
-    value = row.get(name)
-    if value is None:
-        return None
-    return (value if value.__class__ is str else str(value)).strip() or None
+    part = key_part(row.get(name))
+    return part and known(part)
 
 
 def transaction_key(row: HasFields) -> str | None:
@@ -77,12 +98,13 @@ def transaction_key(row: HasFields) -> str | None:
     Returns:
         `transactionId|transactionLineItemId`, in which no two keys are one: parts that hold the separator are
         escaped, which a separator at the end tells, as in the ids of the events that target-journy makes of
-        transactions. None when one of them is missing.
+        transactions. None when one of them is missing, or the invoice has a text for a number that stands for
+        nothing: several would be one.
     """
-    parts = [row.get("transactionId"), row.get("transactionLineItemId")]
-    if None in parts or "" in parts:
+    invoice, line = key_part(row.get("transactionId")), key_part(row.get("transactionLineItemId"))
+    if invoice is None or line is None or known(invoice) is None:
         return None
-    texts = [str(part) for part in parts]
+    texts = (invoice, line)
     if not any(_SEPARATOR in part for part in texts):
         return _SEPARATOR.join(texts)
     return "".join(part.replace("%", "%25").replace(_SEPARATOR, "%7C") + _SEPARATOR for part in texts)

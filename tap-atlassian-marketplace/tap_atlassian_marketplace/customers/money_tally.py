@@ -27,9 +27,11 @@ class MoneyEntry(NamedTuple):
         recurring: What counts in MRR: the sum of rate × months of its segments, of a sale.
         refunded: The same of a refund, so negative.
         one_off: Revenue that does not recur: users added in mid-term, terms of no day, the part of an upgrade that
-            lies before its sale, and refunds that leave MRR as it is.
-        uncollectible: Never paid, and given up.
+            lies before its sale, refunds that leave MRR as it is, and by how much a refund of the rest of a term is
+            more or less than the months of the rest.
+        uncollectible: Never paid, and given up; credit notes of it negative.
         quarantined: Money that an anomaly keeps out of MRR.
+        unpaid: What of the amount nobody has paid yet, wherever it went; of a refund, what of that goes back, negative.
     """
 
     transaction_key: str
@@ -40,6 +42,7 @@ class MoneyEntry(NamedTuple):
     one_off: Decimal = _NOTHING
     uncollectible: Decimal = _NOTHING
     quarantined: Decimal = _NOTHING
+    unpaid: Decimal = _NOTHING
 
     @property
     def not_recurring(self) -> Decimal:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from bisect import bisect_right
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from tap_atlassian_marketplace.customers import anomalies as odd
 from tap_atlassian_marketplace.customers.fields import day, obj, text
-from tap_atlassian_marketplace.customers.matching import NEGLIGIBLE
-from tap_atlassian_marketplace.customers.sales import KINDS, NEW, RENEWAL
+from tap_atlassian_marketplace.customers.recurring import NEGLIGIBLE
+from tap_atlassian_marketplace.customers.sales import KINDS, NEW, OTHER, RENEWAL
 from tap_atlassian_marketplace.customers.segments import steps
 from tap_atlassian_marketplace.customers.tiers import is_unknown_tier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import date
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from tap_atlassian_marketplace.customers.matching import Recurring
+    from tap_atlassian_marketplace.customers.recurring import Recurring
     from tap_atlassian_marketplace.customers.sales import Sale
     from tap_atlassian_marketplace.customers.segments import Segment
 
@@ -49,20 +49,41 @@ def odd_fields(sale: Sale) -> Iterator[Oddity]:
 
 
 def overlaps(recurring: Sequence[Recurring]) -> Iterator[Oddity]:
-    """Give the pairs of new sales and renewals that cover more than one day twice, none of it refunded."""
-    terms = [each for each in recurring if each.sale.kind in {NEW, RENEWAL}]
+    """Give the sales of a term of which an earlier one covers more than one day too, none of it refunded.
+
+    They are new sales, renewals, and sales without a type: an invoice by hand may bill once more what has been paid.
+    Each is told once, with the earlier one that reaches furthest.
+    """
+    terms = [each for each in recurring if each.sale.kind in {NEW, RENEWAL, OTHER}]
     running: list[Recurring] = []
+    ends: list[date] = []  # of those, in their order
     for later in sorted(terms, key=lambda each: (each.since, each.sale.rank)):
-        running = [each for each in running if each.until - later.since > _TOLERATED]
-        for earlier in running:
+        if later.until - later.since <= _TOLERATED:
+            continue
+        first_back = min((take.since for take in later.takes), default=date.max)
+        for place in range(bisect_right(ends, first_back) - 1, -1, -1):
+            if ends[place] - later.since <= _TOLERATED:
+                break
+            earlier = running[place]
             until = min(earlier.until, later.until)
-            refunded = any(
-                take.since < until and later.since < take.until for each in (earlier, later) for take in each.takes
-            )
-            if until - later.since > _TOLERATED and not refunded:
+            if not _is_refunded((earlier, later), later.since, until):
                 rate = min(earlier.rate, later.rate)
                 yield Oddity(odd.OVERLAP, earlier.sale.key, later.sale.key, later.since, until, rate)
-        running.append(later)
+                break
+        end = _end_of_unrefunded(later)
+        place = bisect_right(ends, end)
+        running.insert(place, later)
+        ends.insert(place, end)
+
+
+def _is_refunded(pair: Iterable[Recurring], since: date, until: date) -> bool:
+    return any(take.since < until and since < take.until for each in pair for take in each.takes)
+
+
+def _end_of_unrefunded(recurring: Recurring) -> date:
+    """Give the day from which all days of a sale are refunded in part or whole; the day after its last without any."""
+    until = recurring.until
+    return min((take.since for take in recurring.takes if take.until >= until), default=until)
 
 
 def negative_sums(segments: Sequence[Segment]) -> Iterator[Oddity]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_atlassian_marketplace.customers.contacts import contact_rows
 from tap_atlassian_marketplace.customers.domains import PARTNER, email_domain
-from tap_atlassian_marketplace.customers.fields import known
+from tap_atlassian_marketplace.customers.fields import day_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,8 +21,8 @@ class PersonPart(NamedTuple):
     """What one licence says about one of its contacts; plain texts, so that it can be sorted, stored and compared.
 
     Attributes:
-        email: Trimmed, lower case.
-        seen: `lastUpdated` of the licence, `YYYY-MM-DD`; empty when it is missing. The newest says most.
+        email: Address, in lower case.
+        seen: `lastUpdated` of the licence, `YYYY-MM-DD`; empty when it is missing or no date. The newest says most.
         license_id: The licence.
         role: `technical`, `billing` or `partner`.
         full_name: Name.
@@ -64,7 +64,7 @@ class PersonPart(NamedTuple):
 def person_parts(
     row: Mapping[str, Any], account: Mapping[str, Any], last_activity: str, *, is_active: bool
 ) -> list[PersonPart]:
-    """Give what a licence says about its contacts; vacant roles and people who asked to be forgotten are left out.
+    """Give what a licence says about its contacts, but for those without an address or who asked to be forgotten.
 
     Args:
         row: The licence.
@@ -75,14 +75,14 @@ def person_parts(
     return [
         PersonPart(
             email=contact["email"],
-            seen=str(row.get("lastUpdated") or ""),
+            seen=day_text(row.get("lastUpdated")),
             license_id=contact["license_id"],
             role=contact["role"],
-            full_name=known(contact["name"]) or "",
-            phone=known(contact["phone"]) or "",
-            city=known(contact["city"]) or "",
-            state=known(contact["state"]) or "",
-            country=known(contact["country"]) or "",
+            full_name=contact["name"] or "",
+            phone=contact["phone"] or "",
+            city=contact["city"] or "",
+            state=contact["state"] or "",
+            country=contact["country"] or "",
             company=(account.get("company") or "") if contact["company"] else "",
             partner_name=contact["partner_name"] or "",
             app=account.get("app_key") or "",
@@ -94,7 +94,7 @@ def person_parts(
             registered_at=account.get("registered_at") or "",
         )
         for contact in contact_rows(row)
-        if contact["email"] and "@" in contact["email"]
+        if contact["email"]
     ]
 
 
@@ -116,13 +116,14 @@ def fold_person(parts: Iterable[PersonPart], domains: DomainClasses) -> dict[str
     licenses = {part.license_id: part for part in reversed(newest)}
     roles = {part.role for part in newest}
     name = said["full_name"]
-    first, _, last = (name or "").partition(" ")
+    # As `first_name` and `last_name` of target-journy have it for raw rows.
+    words = (name or "").split()
     domain_class = domains.of_email(email)
     return {
         "email": email,
         **said,
-        "first_name": first or None,
-        "last_name": last.strip() or None,
+        "first_name": " ".join(words[:-1] or words) or None,
+        "last_name": words[-1] if len(words) > 1 else None,
         "registered_at": min((part.registered_at for part in newest if part.registered_at), default=None),
         "marketplace_roles": [role for role in ("technical", "billing", "partner") if role in roles],
         "is_technical_contact": "technical" in roles,

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
-from tap_atlassian_marketplace.customers.fields import day, money, obj, objects, text
+from tap_atlassian_marketplace.customers.fields import day, is_plausible, money, obj, objects, text
 from tap_atlassian_marketplace.customers.months import add_months, months_between
+from tap_atlassian_marketplace.customers.segments import Mrr
 from tap_atlassian_marketplace.customers.tiers import tier_users
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _SHARES = {
 }
 
 _Product = tuple[str, str, str]
+_Rates = dict[_Product, dict[int, Counter[Decimal]]]
 
 
 @dataclass
@@ -37,12 +39,14 @@ class PriceList:
 
     Attributes:
         since: First day of sale to learn from: prices before are out of date.
-        seen: How often each rate, in USD a month, was paid.
+        gross: How often each purchase price, in USD a month, was paid, by product and users.
+        net: How often each vendor amount was, of the same sales.
     """
 
     since: date
-    seen: dict[_Product, dict[int, Counter[Decimal]]] = field(default_factory=dict)
-    _medians: dict[_Product, list[tuple[int, Decimal]]] = field(default_factory=dict, repr=False, compare=False)
+    gross: _Rates = field(default_factory=dict)
+    net: _Rates = field(default_factory=dict)
+    _medians: dict[_Product, list[tuple[int, Mrr]]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of_last_year(cls, today: date) -> PriceList:
@@ -55,7 +59,8 @@ class PriceList:
         if text(details.get("saleType")) not in _LEARNED_FROM or details.get("licenseType") != "COMMERCIAL":
             return
         price, sold = money(details.get("purchasePrice")), day(details.get("saleDate"))
-        if price is None or price <= 0 or sold is None or sold < self.since:
+        share = money(details.get("vendorAmount"))
+        if price is None or price <= 0 or share is None or sold is None or sold < self.since:
             return
         start, end = day(details.get("maintenanceStartDate")), day(details.get("maintenanceEndDate"))
         users = tier_users(text(details.get("tier")))
@@ -66,25 +71,26 @@ class PriceList:
         if (months := months_between(start, end)) < _SHORTEST:
             return
         product = _product(text(row.get("addonKey")), text(details.get("hosting")), text(details.get("billingPeriod")))
-        rate = (price / months).quantize(_CENT, ROUND_HALF_UP)
-        self.seen.setdefault(product, {}).setdefault(users, Counter())[rate] += 1
+        for rates, amount in ((self.gross, price), (self.net, share)):
+            rate = (amount / months).quantize(_CENT, ROUND_HALF_UP)
+            rates.setdefault(product, {}).setdefault(users, Counter())[rate] += 1
 
     def merge(self, other: PriceList) -> None:
         """Take in what another list has learned."""
-        for product, tiers in other.seen.items():
-            mine = self.seen.setdefault(product, {})
-            for users, rates in tiers.items():
-                mine.setdefault(users, Counter()).update(rates)
+        for mine, more in ((self.gross, other.gross), (self.net, other.net)):
+            for product, tiers in more.items():
+                for users, rates in tiers.items():
+                    mine.setdefault(product, {}).setdefault(users, Counter()).update(rates)
         self._medians.clear()
 
-    def price(self, app: str | None, hosting: str | None, billing: str | None, users: int | None) -> Decimal | None:
-        """Give the usual price of a number of users, in USD a month.
+    def price(self, app: str | None, hosting: str | None, billing: str | None, users: int | None) -> Mrr | None:
+        """Give the usual price of a number of users, in USD a month, and what of it the vendor gets.
 
         The median of what was paid for that tier; between two tiers the line between them; beyond the last the
         price a user of the nearest one.
 
         Returns:
-            None when nothing was learned about the app, or the number of users is not known.
+            None when nothing was learned about the app, or the number of users is not known or beyond all reason.
         """
         if not users:
             return None
@@ -99,12 +105,14 @@ class PriceList:
         if below and above:
             return _between(below[-1], above[0], users)
         nearest_users, rate = (below or above[:1])[-1]
-        return rate * users / nearest_users
+        price = Mrr(rate.gross * users / nearest_users, rate.net * users / nearest_users)
+        return price if is_plausible(price.gross) and is_plausible(price.net) else None
 
-    def _tiers(self, product: _Product) -> list[tuple[int, Decimal]]:
+    def _tiers(self, product: _Product) -> list[tuple[int, Mrr]]:
         if product not in self._medians:
-            tiers = self.seen.get(product, {})
-            self._medians[product] = [(users, _median(tiers[users])) for users in sorted(tiers)]
+            gross, net = self.gross.get(product, {}), self.net.get(product, {})
+            medians = ((users, _median(gross[users]), _median(net[users])) for users in sorted(gross))
+            self._medians[product] = [(users, Mrr(price, share)) for users, price, share in medians]
         return self._medians[product]
 
 
@@ -123,16 +131,22 @@ def _period(billing: str | None) -> str:
 
 
 def _median(rates: Counter[Decimal]) -> Decimal:
-    middle = (rates.total() - 1) // 2
+    total = rates.total()
+    return (_ranked(rates, (total - 1) // 2) + _ranked(rates, total // 2)) / 2
+
+
+def _ranked(rates: Counter[Decimal], rank: int) -> Decimal:
     passed = 0
     for rate in sorted(rates):
         passed += rates[rate]
-        if passed > middle:
+        if passed > rank:
             return rate
     raise ValueError("no rate was seen")
 
 
-def _between(low: tuple[int, Decimal], high: tuple[int, Decimal], users: int) -> Decimal:
+def _between(low: tuple[int, Mrr], high: tuple[int, Mrr], users: int) -> Mrr:
     if low[0] == high[0]:
         return low[1]
-    return low[1] + (high[1] - low[1]) * (users - low[0]) / (high[0] - low[0])
+    part, whole = users - low[0], high[0] - low[0]
+    gross, net = (one + (other - one) * part / whole for one, other in zip(low[1], high[1], strict=True))
+    return Mrr(gross, net)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tap_atlassian_marketplace.customers import event_rows as named
 from tap_atlassian_marketplace.customers.fields import day, known, money, obj, objects, text, yes
 from tap_atlassian_marketplace.customers.movements import period_changes
-from tap_atlassian_marketplace.customers.rebills import rebills
+from tap_atlassian_marketplace.customers.mrr_deltas import counts_from, mrr_deltas
 from tap_atlassian_marketplace.customers.sales import DOWNGRADE, NEW, OTHER, REFUND, RENEWAL, UPGRADE
 from tap_atlassian_marketplace.customers.tiers import tier_users
 
@@ -34,15 +34,19 @@ def sale_events(case: Situation) -> Iterator[dict[str, Any]]:
 
     Sales without any day are left out; an anomaly tells of them.
     """
-    taken_back = rebills(case.sales)
-    halves = {refund.key for refunds in taken_back.values() for refund in refunds}
-    for sale in case.sales:
-        if sale.key not in halves and sale.sold and sale.sold <= case.today:
-            others = taken_back.get(sale.key, ())
-            metadata = _metadata(case, sale, others)
+    whole = [sale for sale in case.sales if sale.key not in case.halves]
+    targets: dict[str, str] = {}  # of refunds, the first sale that each takes from
+    for segment in case.revenue.segments:
+        if segment.target_transaction_key:
+            targets.setdefault(segment.transaction_key, segment.target_transaction_key)
+    deltas = mrr_deltas(whole, case.revenue.segments, case.timeline, case.taken_back)
+    for sale in whole:
+        if sale.sold and sale.sold <= case.today:
+            others = case.taken_back.get(sale.key, ())
+            metadata = _metadata(sale, others) | _effect(case, sale, deltas.get(sale.key), targets.get(sale.key))
             updated = max(text(each.row.get("lastUpdated")) or "" for each in (sale, *others)) or None
             yield named.event_row(case, f"tx:{sale.key}", _name(sale), sale.sold, metadata, updated=updated)
-    for change in period_changes(case.sales):
+    for change in period_changes(case.coverage.terms):
         if change.sold <= case.today:
             event_id = f"bp:{case.license_key}:{change.sold}"
             metadata = {"from": change.before, "to": change.after}
@@ -53,10 +57,12 @@ def sale_events(case: Situation) -> Iterator[dict[str, Any]]:
 def _name(sale: Sale) -> str:
     if sale.is_true_up:
         return named.USERS_ADDED
+    if sale.is_trial:
+        return named.TRANSACTION  # nobody has subscribed to anything yet
     return named.REFUNDED if sale.is_refund else _NAMES[sale.kind]
 
 
-def _metadata(case: Situation, sale: Sale, taken_back: Sequence[Sale]) -> dict[str, Any]:
+def _metadata(sale: Sale, taken_back: Sequence[Sale]) -> dict[str, Any]:
     row, details = sale.row, obj(sale.row, "purchaseDetails")
     partner = obj(row, "partnerDetails")
     discounts = objects(details, "discounts")
@@ -93,20 +99,17 @@ def _metadata(case: Situation, sale: Sale, taken_back: Sequence[Sale]) -> dict[s
         "original_transaction_id": sale.original,
         "partner_name": text(partner.get("partnerName")),
         "partner_type": text(partner.get("partnerType")),
-        **_effect(case, sale),
         **({"is_rebill_pair": True, "refunded_transactions": [each.key for each in taken_back]} if taken_back else {}),
     }
 
 
-def _effect(case: Situation, sale: Sale) -> dict[str, Any]:
+def _effect(case: Situation, sale: Sale, delta: Decimal | None, refunded: str | None) -> dict[str, Any]:
     """What a sale did: to MRR on the first day on which it counts, to users, and whether it came in time."""
     details = obj(sale.row, "purchaseDetails")
     effect: dict[str, Any] = {}
-    if sale.since and sale.start and sale.sold and not sale.is_true_up:
-        since = max(sale.start, sale.sold) if sale.is_refund else sale.since
-        after = case.timeline.on(since).net
-        effect |= {"mrr_after": after, "mrr_delta": after - case.timeline.before(since).net}
-        if sale.kind == RENEWAL and not sale.is_refund:
+    if since := counts_from(sale):
+        effect |= {"mrr_after": case.timeline.on(since).net, "mrr_delta": delta}
+        if sale.kind == RENEWAL and not sale.is_refund and sale.start and sale.sold:
             effect["on_time_days"] = (sale.start - sale.sold).days
     if sale.is_true_up:
         added = objects(details, "proratedDetails") or objects(sale.row, "proratedDetails")
@@ -117,8 +120,7 @@ def _effect(case: Situation, sale: Sale) -> dict[str, Any]:
     if before is not None and now is not None and sale.kind in {UPGRADE, DOWNGRADE, RENEWAL}:
         effect["users_delta"] = now - before
     if sale.is_refund:
-        targets = [each.target_transaction_key for each in case.revenue.segments if each.transaction_key == sale.key]
-        effect["refunded_tx"] = next((each for each in targets if each), None)
+        effect["refunded_tx"] = refunded
     return effect
 
 

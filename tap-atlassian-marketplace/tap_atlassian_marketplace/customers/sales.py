@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tap_atlassian_marketplace.customers.fields import day, money, obj, objects, text
+from tap_atlassian_marketplace.customers.fields import day, known, money, obj, objects, text
 from tap_atlassian_marketplace.customers.identity import transaction_key
 
 if TYPE_CHECKING:
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 NEW, RENEWAL, UPGRADE, DOWNGRADE, REFUND = "new", "renewal", "upgrade", "downgrade", "refund"
 OTHER = "other"
 """A sale without a type, as on invoices written by hand, or with one that is not known."""
+
+FREE_TYPES = frozenset({"FREE", "LEGACY_FREE", "FOUNDATION_FREE", "STARTER_FREE"})
+"""Types of a licence that nobody pays for."""
+
+EVALUATIONS = frozenset({"EVALUATION", "NET_NEW_EVALUATION"})
+"""Types of a licence on trial. The trial of a higher edition is none: its customer pays."""
 
 KINDS = frozenset({NEW, RENEWAL, UPGRADE, DOWNGRADE, REFUND})
 _NOTHING = Decimal(0)
@@ -44,6 +50,7 @@ class Sale:
         is_uncollectible: Never paid, and given up.
         is_open: Not yet paid.
         row: The row as the API sent it.
+        of_a_customer: Whether an earlier sale brought money, as far as `read_sales` saw.
     """
 
     key: str
@@ -62,11 +69,51 @@ class Sale:
     is_uncollectible: bool
     is_open: bool
     row: Mapping[str, Any] = field(repr=False)
+    of_a_customer: bool = False
 
     @property
     def is_refund(self) -> bool:
         """Whether money goes back: by the type of the row, or by its sign."""
         return self.kind == REFUND or (self.gross or _NOTHING) < 0 or (self.net or _NOTHING) < 0
+
+    @property
+    def price(self) -> Decimal | None:
+        """What was paid as far as the row tells: the purchase price, else the vendor's share of it."""
+        return self.net if self.gross is None else self.gross
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it costs nothing because the licence is of a free type."""
+        return self._costs_nothing and not self.is_discounted and self._license_type in FREE_TYPES
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether it costs nothing because it only begins a trial, or goes on with one."""
+        return self._costs_nothing and self._license_type in EVALUATIONS
+
+    @property
+    def is_given_away(self) -> bool:
+        """Whether it costs nothing where others pay: at a discount of all, or a customer who has paid before.
+
+        Where nobody ever paid, 0 without a discount is only what the licence costs, as one of open source.
+        """
+        if not self._costs_nothing or self.is_trial:
+            return False
+        return self.is_discounted or (self.of_a_customer and self._license_type not in FREE_TYPES)
+
+    @property
+    def is_discounted(self) -> bool:
+        """Whether anything was taken off its list price."""
+        details = obj(self.row, "purchaseDetails")
+        return bool(objects(details, "discounts") or money(details.get("partnerDiscountAmount")))
+
+    @property
+    def _costs_nothing(self) -> bool:
+        return self.gross == 0 and self.kind != REFUND and not self.is_true_up and not self.is_uncollectible
+
+    @property
+    def _license_type(self) -> str:
+        return (text(obj(self.row, "purchaseDetails").get("licenseType")) or "").upper()
 
     @property
     def is_covering(self) -> bool:
@@ -83,6 +130,17 @@ class Sale:
     def rank(self) -> tuple[int, str, str]:
         """Order of rows that does not depend on how they arrived: day of sale, order, line."""
         return (self.sold.toordinal() if self.sold else 0, self.order, self.line)
+
+
+def order_number(order: str) -> str:
+    """Give the number of an order by which it can be compared: old ones are written with `AT-` and without."""
+    return order.removeprefix("AT-")
+
+
+def named_order(row: Mapping[str, Any]) -> str | None:
+    """Give the number of the order that a refund says it takes back; None where it says nothing."""
+    named = known(obj(obj(row, "purchaseDetails"), "originalTransactionDetails").get("transactionId"))
+    return order_number(named) if named else None
 
 
 def read_sale(row: Mapping[str, Any]) -> Sale | None:
@@ -125,7 +183,12 @@ def read_sales(rows: Iterable[Mapping[str, Any]]) -> list[Sale]:
         if sale := read_sale(row):
             other = sales.get(sale.key)
             sales[sale.key] = sale if other is None else max(sale, other, key=_newness)
-    return sorted(sales.values(), key=lambda sale: sale.rank)
+    found = sorted(sales.values(), key=lambda sale: sale.rank)
+    paid = False
+    for sale in found:
+        sale.of_a_customer = paid
+        paid = paid or ((sale.price or _NOTHING) > 0 and not sale.is_uncollectible)
+    return found
 
 
 def _newness(sale: Sale) -> tuple[str, str]:

@@ -28,7 +28,7 @@ class Segment:
         gross: USD a month of the purchase price, to ten decimals; negative for a refund.
         net: USD a month of the vendor amount, likewise.
         kind: `new`, `renewal`, `upgrade`, `downgrade`, `refund` or `other`.
-        is_open: Whether the transaction is not yet paid.
+        is_open: Whether the sale is not yet paid; of a refund, the sale it takes from.
     """
 
     account_id: str

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from tap_atlassian_marketplace.customers.addresses import email_address
+from tap_atlassian_marketplace.customers.customer_keys import details_of, partner_domain, sold_domain
 from tap_atlassian_marketplace.customers.domains import ATLASSIAN, OWN
 from tap_atlassian_marketplace.customers.fields import day, known, obj, objects, text, yes
 from tap_atlassian_marketplace.customers.movements import movements
-from tap_atlassian_marketplace.customers.trials import EVALUATIONS
+from tap_atlassian_marketplace.customers.rebills import rebills
+from tap_atlassian_marketplace.customers.sales import EVALUATIONS, FREE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +30,10 @@ if TYPE_CHECKING:
     from tap_atlassian_marketplace.customers.timeline import Timeline
     from tap_atlassian_marketplace.customers.trials import Trial
 
-_FREE_TYPES = frozenset({"FREE", "LEGACY_FREE", "FOUNDATION_FREE", "STARTER_FREE"})
+NEAR = timedelta(days=45)
+"""What lies this close together belongs together, such as an end and the free licence or feedback that explains it."""
+
+_LATE_DAYS = 5  # that sales may be told after they were made
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,12 @@ class Situation:
     @property
     def is_free_type(self) -> bool:
         """Whether its type is one that nobody pays for."""
-        return self.license_type in _FREE_TYPES
+        return self.license_type in FREE_TYPES
+
+    @property
+    def is_running_free(self) -> bool:
+        """Whether it runs on a type that nobody pays for."""
+        return self.is_free_type and self.status == "active"
 
     @cached_property
     def start(self) -> date | None:
@@ -111,9 +123,52 @@ class Situation:
         return bool(self.coverage.stretches)
 
     @cached_property
+    def outlives_its_sales(self) -> bool:
+        """Whether Atlassian has the licence run on after what is paid for has ended: a renewal may be yet to be told.
+
+        It is of a type that is paid for, no refund has ended it, no invoice for later was given up, and it does not go
+        on for free.
+        """
+        if not self.coverage.stretches or self.is_free_type or self.is_evaluation or self.status != "active":
+            return False
+        last = self.coverage.stretches[-1]
+        if last.until >= self.today or last.refunded or self.goes_on_for_free(last.until):
+            return False
+        if any(sale.is_uncollectible and sale.end and sale.end > last.until for sale in self.sales):
+            return False
+        return self.end is not None and self.end > self.today
+
+    @cached_property
+    def runs_on(self) -> bool:
+        """Whether it does so since a few days only, without a grace period of Atlassian's."""
+        if not self.outlives_its_sales or self.in_grace_period:
+            return False
+        return (self.today - self.coverage.stretches[-1].until).days <= _LATE_DAYS
+
+    def goes_on_for_free(self, until: date) -> bool:
+        """Whether a free licence follows on what is paid for until a day."""
+        # A term that never ends is written as 9999-12-31: no day lies after it.
+        return any(start - until <= NEAR and until < end for start, end in self.free_spans)
+
+    @cached_property
+    def free_spans(self) -> list[tuple[date, date]]:
+        """Days of each free licence: first day, day after the last."""
+        return [(sale.start, sale.end) for sale in self.sales if sale.is_free and sale.start and sale.end]
+
+    @cached_property
     def movements(self) -> list[Movement]:
         """Changes of MRR up to today."""
-        return [each for each in movements(self.timeline, self.sales) if each.day <= self.today]
+        return [each for each in movements(self.timeline, self.sales, self.coverage.terms) if each.day <= self.today]
+
+    @cached_property
+    def taken_back(self) -> dict[str, list[Sale]]:
+        """The refunds that are half of a change, by the key of the sale that bills anew."""
+        return rebills(self.sales, self.revenue.segments)
+
+    @cached_property
+    def halves(self) -> set[str]:
+        """The keys of these refunds."""
+        return {refund.key for refunds in self.taken_back.values() for refund in refunds}
 
     @cached_property
     def override(self) -> LicenseOverride:
@@ -128,7 +183,7 @@ class Situation:
         if text(self.row.get("licenseSourceType")) == "Atlassian":
             return True
         contact = obj(obj(self.row, "contactDetails"), "technicalContact")
-        return self.domains.of_email(known(contact.get("email"))) in {OWN, ATLASSIAN}
+        return self.domains.of_email(email_address(contact.get("email"))) in {OWN, ATLASSIAN}
 
     @cached_property
     def is_dunned(self) -> bool:
@@ -142,25 +197,31 @@ class Situation:
 
     @property
     def in_grace_period(self) -> bool | None:
-        """What the licence says of its grace period."""
-        return yes(self.row.get("inGracePeriod"))
+        """What the licence says of its grace period, as long as one can last: a dead licence may go on saying yes."""
+        said = yes(self.row.get("inGracePeriod"))
+        is_over = self.end is not None and (self.today - self.end).days > self.settings.grace_days
+        return False if said and is_over else said
+
+    @cached_property
+    def sold_domain(self) -> str | None:
+        """Domain of the organisation that its latest sale names that names one."""
+        return sold_domain((sale.row for sale in self.sales), self.domains)
 
     @cached_property
     def business_domain(self) -> str | None:
         """Domain of the customer's organisation: of the technical contact, the billing contact, or any earlier one."""
         if self.override.domain:
             return self.override.domain
-        details = obj(self.row, "contactDetails")
-        if found := self.domains.business_domain(_emails(details)):
+        if found := self.domains.business_domain(_emails(self.row), partner_domain(self.row)):
             return found
-        ever = [self.domains.business_domain([email]) for sale in self.sales for email in _sale_emails(sale)]
+        if self.sold_domain:
+            return self.sold_domain
+        sold = [(sale.row, partner_domain(sale.row)) for sale in self.sales]
+        ever = [self.domains.business_domain([email], partner) for row, partner in sold for email in _emails(row)]
         counted = [domain for domain in ever if domain]
         return max(sorted(set(counted)), key=counted.count) if counted else None
 
 
-def _emails(details: Mapping[str, Any]) -> list[str | None]:
-    return [known(obj(details, role).get("email")) for role in ("technicalContact", "billingContact")]
-
-
-def _sale_emails(sale: Sale) -> list[str | None]:
-    return _emails(obj(sale.row, "customerDetails"))
+def _emails(row: Mapping[str, Any]) -> list[str | None]:
+    details = details_of(row)
+    return [email_address(obj(details, role).get("email")) for role in ("technicalContact", "billingContact")]

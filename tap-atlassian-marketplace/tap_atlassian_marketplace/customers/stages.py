@@ -41,18 +41,20 @@ def stage(case: Situation, *, mrr: bool) -> str:
         (TRIAL_EXPIRED, lambda: _tried_in_vain(case) and _days_left(case) >= -_EXPIRED_DAYS),
         (LOST_TRIAL, lambda: _tried_in_vain(case)),
         (GRACE, lambda: _in_grace(case)),
-        (PAYMENT_RISK, lambda: case.has_paid and mrr and case.is_dunned),
+        (PAYMENT_RISK, lambda: (_has_bought(case) or (case.has_paid and mrr)) and case.is_dunned),
         (RENEWAL_UPCOMING, lambda: _renews_soon(case)),
-        (ACTIVE, lambda: mrr or case.coverage.paid_through == case.today),
-        (FREE, lambda: case.status == "active" and not case.is_evaluation),
-        (CHURNED_RECENT, lambda: case.has_paid and _days_since_paid(case) <= _RECENT_DAYS),
+        # Whoever bought a term that is yet to begin is a customer today.
+        (ACTIVE, lambda: mrr or _has_bought(case)),
+        (FREE, lambda: _is_free(case) or _days_since_paid(case) <= 0),
+        (CHURNED_RECENT, lambda: _days_since_paid(case) <= _RECENT_DAYS),
         (CHURNED, lambda: case.has_paid),
     )
     return next((name for name, fits in tests if fits()), ENDED)
 
 
 def _on_trial(case: Situation) -> bool:
-    return case.is_evaluation and case.status == "active" and _days_left(case) >= 0
+    # What is cancelled runs on until its last day, and is inactive only then.
+    return case.is_evaluation and case.status in {"active", "cancelled"} and _days_left(case) >= 0
 
 
 def _tried_in_vain(case: Situation) -> bool:
@@ -66,13 +68,15 @@ def _days_left(case: Situation) -> int:
 
 
 def _in_grace(case: Situation) -> bool:
-    if case.is_free_type:
+    if case.is_free_type or case.runs_on:
         return False
     grace = timedelta(days=case.settings.grace_days)
-    if case.in_grace_period and case.end and case.today - grace <= case.end:
+    if case.in_grace_period and case.end:
         return True
     paid = case.coverage.paid_through
-    return paid is not None and paid < case.today <= paid + grace
+    if case.outlives_its_sales:
+        return True  # nobody can say yet whether the customer has left
+    return paid is not None and paid < case.today and case.today - paid <= grace
 
 
 def _renews_soon(case: Situation) -> bool:
@@ -82,6 +86,22 @@ def _renews_soon(case: Situation) -> bool:
     return 0 <= (paid - case.today).days <= _RENEWAL_DAYS
 
 
-def _days_since_paid(case: Situation) -> int:
+def _has_bought(case: Situation) -> bool:
+    """Whether anything was bought for money that ends today or later, or runs on without a sale that says so yet."""
+    if case.runs_on:
+        return True
+    return any(each.since < (until := each.covers_until) and case.today <= until for each in case.revenue.recurring)
+
+
+def _is_free(case: Situation) -> bool:
+    """Whether the licence runs without money; one that was paid for, and is only still active, has been lost."""
+    if case.status != "active" or case.is_evaluation:
+        return False
     paid = case.coverage.paid_through
-    return (case.today - paid).days if paid else 0
+    return paid is None or case.is_free_type or case.goes_on_for_free(paid)
+
+
+def _days_since_paid(case: Situation) -> float:
+    """Days since the end of what was paid for or given away; below 0 before it, infinite where there was nothing."""
+    paid = case.coverage.paid_through
+    return (case.today - paid).days if paid else float("inf")

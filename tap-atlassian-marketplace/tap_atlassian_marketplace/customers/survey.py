@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tap_atlassian_marketplace.customers.domains import BUSINESS, email_domain, registrable_domain
+from tap_atlassian_marketplace.customers.contacts import unusable_emails
+from tap_atlassian_marketplace.customers.customer_keys import details_of, partner_domain, site_of
+from tap_atlassian_marketplace.customers.domains import BUSINESS
 from tap_atlassian_marketplace.customers.fields import known, obj, text
-from tap_atlassian_marketplace.customers.identity import identity
+from tap_atlassian_marketplace.customers.identity import account_id, identity
 from tap_atlassian_marketplace.customers.price_list import PriceList
 
 if TYPE_CHECKING:
@@ -21,21 +23,26 @@ if TYPE_CHECKING:
 class Survey:
     """A first look at all rows, in any order; surveys of parts can be merged.
 
-    It grows with the number of partners, prices, migrations and trials bought under another licence, not with that of
-    licences.
+    It grows with the number of partners, prices, migrations, trials bought under another licence and sites of several
+    organisations, not with that of licences.
 
     Attributes:
         prices: What the apps cost.
-        partner_domains: E-mail domains of partners.
+        partners: Of each e-mail domain of a partner two customers, or the only one.
         bought: Of a trial that was bought under another licence, by any of its ids: that account and the day of sale
             (empty when it is not told).
         moved: Of a Server or Data Center licence that migrated to cloud, by any of its ids: the account in cloud.
+        site_domains: Of a site whose technical contacts are of several organisations, or some of none: the one domain
+            that counts for all of its licences. It is found out when all else is known.
+        unusable_emails: How many contacts of licences have an e-mail that is no address.
     """
 
     prices: PriceList
-    partner_domains: set[str] = field(default_factory=set)
+    partners: dict[str, tuple[str, ...]] = field(default_factory=dict)
     bought: dict[str, tuple[str, str]] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
+    site_domains: dict[str, str] = field(default_factory=dict)
+    unusable_emails: int = 0
 
     @classmethod
     def begin(cls, today: date) -> Survey:
@@ -45,6 +52,7 @@ class Survey:
     def add_license(self, row: Mapping[str, Any]) -> None:
         """Look at a licence."""
         self._note_partner(row)
+        self.unusable_emails += unusable_emails(row)
         trial = known(row.get("evaluationLicense"))
         on_premises = migrated_from(row)
         if not trial and not on_premises:
@@ -65,7 +73,9 @@ class Survey:
     def merge(self, other: Survey) -> None:
         """Take in what another survey has seen."""
         self.prices.merge(other.prices)
-        self.partner_domains |= other.partner_domains
+        for domain, customers in other.partners.items():
+            self._note_customers(domain, customers)
+        self.unusable_emails += other.unusable_emails
         for trial, bought in other.bought.items():
             _keep_least(self.bought, trial, bought)
         for license_, account in other.moved.items():
@@ -74,15 +84,27 @@ class Survey:
     def domains(self, settled: DomainClasses) -> DomainClasses:
         """Add the partners that the rows name to the domains that the settings name.
 
-        A partner's domain that belongs to a mailbox provider or to the vendor stays theirs.
+        Who bills for a single customer may be that customer, written into the wrong field: it takes two customers to be
+        a partner. A partner's domain that belongs to a mailbox provider or to the vendor stays theirs.
         """
-        partners = {domain for domain in self.partner_domains if settled.of_domain(domain) == BUSINESS}
+        several = (domain for domain, customers in self.partners.items() if len(customers) > 1)
+        partners = {domain for domain in several if settled.of_domain(domain) == BUSINESS}
         return replace(settled, partner=settled.partner | partners)
 
     def _note_partner(self, row: Mapping[str, Any]) -> None:
-        contact = obj(obj(row, "partnerDetails"), "billingContact")
-        if contact and (domain := email_domain(text(contact.get("email")))):
-            self.partner_domains.add(registrable_domain(domain) or domain)
+        if domain := partner_domain(row):
+            self._note_customers(domain, (_customer(row),))
+
+    def _note_customers(self, domain: str, customers: tuple[str, ...]) -> None:
+        """Keep the first two in the alphabet: which rows come first must not matter."""
+        known_ = self.partners.get(domain, ())
+        self.partners[domain] = tuple(sorted({*known_, *customers})[:2])
+
+
+def _customer(row: Mapping[str, Any]) -> str:
+    """Give what tells a row's customer apart: his name, else his site or account."""
+    company = known(details_of(row).get("company"))
+    return company.casefold() if company else site_of(row) or account_id(row) or ""
 
 
 def migrated_from(row: Mapping[str, Any]) -> str | None:

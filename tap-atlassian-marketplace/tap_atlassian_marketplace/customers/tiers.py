@@ -9,8 +9,8 @@ UNLIMITED_USERS = 10_001
 """What "Unlimited Users" counts as: one more than the largest tier that has a number."""
 
 _UNLIMITED = "unlimited users"
-_TIER = re.compile(r"\s*(?:per unit pricing\s*\(\s*)?(-?\d[\d,]*)\s+users?\s*\)?\s*", re.IGNORECASE | re.ASCII)
-_NUMBER = re.compile(r"\s*(\d[\d,]*)\s*", re.ASCII)
+_TIER = re.compile(r"\s*(?:per unit pricing\s*\(\s*)?(-?\d[\d,]{0,14})\s+users?\s*\)?\s*", re.IGNORECASE | re.ASCII)
+_NUMBER = re.compile(r"\s*(\d[\d,]{0,14})\s*", re.ASCII)
 _NO_TIER = frozenset({"", "evaluation", "subscription", "demonstration license"})
 _BUCKETS = ((10, "1-10"), (100, "11-100"), (1000, "101-1000"), (10_000, "1001-10000"))
 
@@ -21,7 +21,7 @@ def tier_users(tier: str | None) -> int | None:
 
     Returns:
         0 for the negative tiers of credits, `UNLIMITED_USERS` for "Unlimited Users"; None where the text names no
-        number, as on trials.
+        number, as on trials, or one of more than 15 digits and commas.
     """
     if is_unlimited(tier):
         return UNLIMITED_USERS

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace.customers.fields import day, known, text
+from tap_atlassian_marketplace.customers.sales import EVALUATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
+    from tap_atlassian_marketplace.customers.coverage import Coverage
     from tap_atlassian_marketplace.customers.sales import Sale
     from tap_atlassian_marketplace.customers.survey import Survey
-
-EVALUATIONS = frozenset({"EVALUATION", "NET_NEW_EVALUATION"})
-"""Types of a licence on trial. The trial of a higher edition is none: its customer pays."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,18 @@ class Trial:
         return (self.converted_at - self.start).days if self.converted_at and self.start else None
 
 
-def read_trial(row: Mapping[str, Any], aliases: Sequence[str], sales: Sequence[Sale], survey: Survey) -> Trial | None:
-    """Read the trial of a licence; None when it never had one."""
+def read_trial(
+    row: Mapping[str, Any], aliases: Sequence[str], sales: Sequence[Sale], coverage: Coverage, survey: Survey
+) -> Trial | None:
+    """Read the trial of a licence; None when it never had one.
+
+    Args:
+        row: The licence.
+        aliases: Every id by which it may be met.
+        sales: Its sales in the order of sale.
+        coverage: What is paid for.
+        survey: What is known about all licences.
+    """
     is_evaluation = (text(row.get("licenseType")) or "").upper() in EVALUATIONS
     starts = [day(row.get(name)) for name in ("latestEvaluationStartDate", "evaluationStartDate")]
     if is_evaluation and not any(starts):
@@ -59,14 +68,22 @@ def read_trial(row: Mapping[str, Any], aliases: Sequence[str], sales: Sequence[S
     end = day(row.get("maintenanceEndDate")) if is_evaluation else None
     end = end or day(row.get("evaluationEndDate"))
     start = known_starts[-1] if known_starts else None
-    paid = next((sale for sale in sales if not sale.is_refund and (sale.gross or 0) > 0), None)
+    sold = (sale for sale in sales if not sale.is_refund and not sale.is_uncollectible)
+    paid = [sale for sale in sold if (sale.price or 0) > 0]
     count = max(1, len(known_starts))
     if paid:
-        # A trial of later than the first sale has been tried by a customer.
-        is_after = bool(start and paid.sold and paid.sold < start)
-        bought = None if is_after else paid
+        bought = _first_bought(paid, start, coverage)
         return Trial(start, end, is_evaluation, count, bought.key if bought else None, bought.sold if bought else None)
     other = next((survey.bought[alias] for alias in aliases if alias in survey.bought), None)
     if other:
         return Trial(start, end, is_evaluation, count, None, day(other[1]), other[0])
     return Trial(start, end, is_evaluation, count)
+
+
+def _first_bought(paid: Sequence[Sale], start: date | None, coverage: Coverage) -> Sale | None:
+    """Give the sale that converted a trial; whoever tries while he pays is a customer already."""
+    if start is None:
+        return paid[0]
+    if any(each.since <= start < each.until for each in coverage.stretches):
+        return None if paid[0].sold and paid[0].sold < start else paid[0]
+    return next((sale for sale in paid if not sale.sold or sale.sold >= start), None)

@@ -18,14 +18,14 @@ Row = dict[str, Any]
 
 def row(
     kind: str | None,
-    amount: float,
+    amount: float | Decimal,
     start: str | None,
     end: str | None,
     *,
     sold: str | None = None,
     order: str = "",
     line: str = "1",
-    net: float | None = None,
+    net: float | Decimal | None = None,
     tier: str | None = "10 Users",
     status: str = "Paid",
     original: str | None = None,

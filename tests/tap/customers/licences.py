@@ -81,3 +81,8 @@ def account(row: Row | None, *sales: Row, **more: Any) -> Row:
 def events(row: Row | None, *sales: Row, **more: Any) -> dict[str, Row]:
     """Give the events by id."""
     return {event["event_id"]: event for event in examine(row, *sales, **more).account_events}
+
+
+def names(found: dict[str, Row]) -> list[str]:
+    """Name the events in their order."""
+    return [event["event"] for event in found.values()]

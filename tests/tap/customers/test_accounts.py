@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.tap.customers.ledger import row
-from tests.tap.customers.licences import account, examine, licence, trial
+from tests.tap.customers.licences import account, examine, licence
 
 from tap_atlassian_marketplace.customers.dossier import Dossier, Settings
 from tap_atlassian_marketplace.customers.examine import Examiner
 from tap_atlassian_marketplace.customers.identity import account_id, aliases, license_key
 from tap_atlassian_marketplace.customers.survey import Survey
+from tap_atlassian_marketplace.customers.twins import one_license
 from target_journy.mapping import compile_streams
 from target_journy.mapping_reading import load_mapping
 
@@ -56,6 +56,12 @@ FULL = licence(
 )
 
 
+@pytest.mark.parametrize(("today", "expected"), [("2026-01-15", True), ("2026-01-31", True), ("2026-02-01", False)])
+def test_a_grace_period_is_believed_while_it_can_last(today: str, expected: bool) -> None:
+    dead = licence(inGracePeriod="Yes", status="inactive")
+    assert account(dead, today=today)["in_grace_period"] is expected
+
+
 def test_properties_are_those_of_the_preset_for_raw_rows_and_say_the_same() -> None:
     # Addresses of people are folded here, since they are the keys of `people`.
     full = json.loads(json.dumps(FULL).replace("Ada@", "ada@"))
@@ -82,67 +88,6 @@ def test_links_are_made_of_templates() -> None:
     assert found.account["link_licenses"] == "https://portal.test/E%201%2F2/licenses"
 
 
-def test_the_money_of_an_account() -> None:
-    found = account(licence(), YEAR, row("Refund", -60, "2025-07-01", "2026-01-01", net=-51))
-    money = {
-        "mrr": Decimal("76.50"),
-        "mrr_gross": 90,
-        "arr": 918,
-        "mrr_source": "transactions",
-        "lifetime_revenue": 969,
-        "lifetime_gross": 1140,
-        "refunds_total": 60,
-        "transactions_count": 2,
-        "last_transaction_at": "2025-07-01",
-        "last_sale_type": "Refund",
-        "billing_period": "Annual",
-        "paid_through": "2026-01-01",
-        "renewal_date": "2026-01-01",
-        "renewal_amount_expected": 1020,
-        "payment_status_last": "Paid",
-    }
-    assert {name: found[name] for name in money} == money
-
-
-@pytest.mark.parametrize(
-    ("sales", "expected"),
-    [
-        ([YEAR, row("Upgrade", 300, "2025-07-01", "2026-01-01", tier="25 Users")], 1620),
-        ([row("New", 972, "2025-03-10", "2026-01-01")], Decimal("1201.28")),
-        ([row("New", 2400, "2025-01-01", "2027-01-01")], 2400),
-        ([row("New", 100, "2025-07-01", "2025-08-01", billingPeriod="Monthly")], 100),
-        ([], None),
-    ],
-    ids=["an upgrade", "a short first term", "two years", "a month", "nothing"],
-)
-def test_what_a_renewal_will_bring(sales: list[Row], expected: Decimal | None) -> None:
-    found = account(licence(), *sales)["renewal_amount_expected"]
-    assert found == expected
-
-
-def test_an_open_invoice_is_unconfirmed_mrr() -> None:
-    assert account(licence(), {**YEAR, "paymentStatus": "Open"})["mrr_unconfirmed"] == 85
-
-
-@pytest.mark.parametrize(
-    "off", [{"discounts": [{"type": "EXPERT", "amount": 200}, {"amount": 100}]}, {"partnerDiscountAmount": 300}]
-)
-def test_a_discount_in_percent(off: Row) -> None:
-    sale = row("New", 900, "2025-01-01", "2026-01-01", **off)
-    assert account(licence(), sale)["discount_pct_last"] == 25
-
-
-@pytest.mark.parametrize(
-    ("end", "sales", "renewal"),
-    [
-        ("2026-05-05", [YEAR], "2026-01-01"),
-        ("2026-05-05", [], "2026-05-05"),
-    ],
-)
-def test_paid_sales_say_the_renewal_date(end: str, sales: list[Row], renewal: str) -> None:
-    assert account(licence(maintenanceEndDate=end), *sales)["renewal_date"] == renewal
-
-
 @pytest.mark.parametrize("kind", ["SOCIAL_IMPACT_GLOBAL_ACCESS", "INTERNAL USE", "SOMETHING_NEW"])
 def test_licence_types_pass_through(kind: str) -> None:
     found = account(licence(licenseType=kind), YEAR)
@@ -155,6 +100,25 @@ def test_texts_that_stand_for_nothing_are_none(nothing: str | None) -> None:
     found = account(licence(contactDetails=details), YEAR)
     names = ("company", "country", "country_code", "technical_contact_email", "technical_contact_name", "website")
     assert {found[name] for name in names} == {None}
+
+
+@pytest.mark.parametrize("tier", ["lots of people", f"{'9' * 5000} Users"], ids=["words", "digits"])
+def test_a_licence_of_no_known_tier_is_odd(tier: str) -> None:
+    found = examine(licence(tier=tier), YEAR)
+    assert found.account is not None
+    assert (found.account["tier_users"], found.account["tier_bucket"]) == (None, None)
+    assert [(each["reason"], each["transaction_key"]) for each in found.anomalies] == [("unknown_tier", "")]
+
+
+def test_an_e_mail_that_is_no_address_is_none_and_odd() -> None:
+    details = {"technicalContact": {"email": "nonsense"}, "billingContact": {"email": "@"}}
+    partner = {"partnerName": "P", "billingContact": {"email": "x@@partner.com"}}
+    found = examine(licence(contactDetails=details, partnerDetails=partner), YEAR)
+    assert found.account is not None
+    names = ("technical_contact_email", "billing_contact_email", "partner_contact_email", "partner_domain")
+    assert {found.account[name] for name in names} == {None}
+    assert found.people == []
+    assert [each["reason"] for each in found.anomalies] == ["unusable_email"]
 
 
 @pytest.mark.parametrize(
@@ -170,78 +134,24 @@ def test_what_the_licences_of_a_customer_share(email: str, cloud_id: str | None,
     assert account(licence(contactDetails=details, cloudId=cloud_id), YEAR)["customer_key"] == key
 
 
+def contacts(technical: str, billing: str) -> Row:
+    return {"technicalContact": {"email": technical}, "billingContact": {"email": billing}}
+
+
+def test_a_clerk_who_pays_for_two_makes_them_no_one_customer() -> None:
+    details = [contacts(f"{name}@gmail.com", "clerk@reseller.com") for name in ("ada", "bob")]
+    found = [account(licence(contactDetails=each, cloudId=f"site-{n}"), YEAR) for n, each in enumerate(details)]
+    assert [each["customer_key"] for each in found] == ["site:site-0", "site:site-1"]
+    assert {each["domain"] for each in found} == {"reseller.com"}
+
+
+def test_a_host_without_a_site_is_shared() -> None:
+    details = contacts("ada@gmail.com", "ada@gmail.com")
+    found = account(licence(contactDetails=details, hostEntitlementNumber="E-0"), YEAR)
+    assert found["customer_key"] == "site:E-0"
+
+
 # -- prices: estimates and opportunities
-
-LISTED = {"hosting": "Cloud", "licenseType": "COMMERCIAL"}
-SOLD = tuple(
-    row(
-        "Renewal",
-        usd,
-        "2025-02-01",
-        "2026-02-01",
-        tier=tier,
-        order=f"P-{usd}",
-        hosting="Cloud",
-        licenseType="COMMERCIAL",
-    )
-    | {"addonKey": "app"}
-    for usd, tier in ((1200, "10 Users"), (1200.12, "10 Users"), (9999, "10 Users"), (12000, "110 Users"))
-)
-
-
-@pytest.mark.parametrize(
-    ("tier", "fields", "mrr"),
-    [
-        ("10 Users", {}, "100.01"),
-        ("60 Users", {}, "550.01"),
-        ("220 Users", {}, "2000"),
-        ("5 Users", {}, "50.01"),
-        ("10 Users", {"licenseType": "ACADEMIC"}, "25.00"),
-        ("10 Users", {"licenseType": "COMMUNITY"}, "25.00"),
-    ],
-)
-def test_an_estimate_where_no_sale_is_known(tier: str, fields: Row, mrr: str) -> None:
-    found = account(licence(tier=tier, **fields), more_sales=SOLD)
-    assert found["mrr_source"] == "estimated"
-    assert abs(found["mrr"] - Decimal(mrr)) <= Decimal("0.01")
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"licenseType": "OPEN_SOURCE"},
-        {"status": "inactive"},
-        {"tier": "Subscription"},
-        {"licenseSourceType": "Atlassian"},
-        {"multiInstanceEntitlementNumber": "E-M"},
-        {"cmtDetails": {"status": "active", "relatedOnPremLicense": "SEN-9"}},
-    ],
-)
-def test_what_is_not_estimated(fields: Row) -> None:
-    found = account(licence(**fields), more_sales=SOLD)
-    assert (found["mrr"], found["mrr_source"]) == (0, "none")
-
-
-def test_an_estimate_has_no_segments() -> None:
-    assert examine(licence(), more_sales=SOLD).mrr_segments == []
-
-
-@pytest.mark.parametrize(
-    ("size", "users", "arr"),
-    [
-        ("110", 110, 12000),
-        ("Unlimited Users", 10001, Decimal("1091018.16")),
-        ("Evaluation", None, None),
-        ("Unknown", None, None),
-        ("NA", None, None),
-        (None, None, None),
-    ],
-)
-def test_the_opportunity_of_a_trial(size: str | None, users: int | None, arr: Any) -> None:
-    row_ = trial("2025-07-01", "2025-07-31", evaluationOpportunitySize=size, parentProductBillingCycle="ANNUAL")
-    found = account(row_, more_sales=SOLD)
-    assert found["opportunity_users"] == users
-    assert found["opportunity_arr"] is arr is None or abs(found["opportunity_arr"] - arr) < 100
 
 
 # -- who and where
@@ -261,10 +171,33 @@ def test_the_website(technical: str, billing: str | None, earlier: str | None, w
     contacts = {"technicalContact": {"email": technical}, "billingContact": {"email": billing}}
     sale = {**YEAR, "customerDetails": {"technicalContact": {"email": earlier}}}
     partner = {"billingContact": {"email": "bill@partner.com"}}
-    other = licence(addonLicenseId="2", partnerDetails=partner)
-    found = account(licence(contactDetails=contacts), sale, others=(other,))
+    others = tuple(licence(partnerDetails=partner, contactDetails={"company": company}) for company in "BC")
+    found = account(licence(contactDetails=contacts), sale, others=others)
     assert found["website"] == website
     assert found["domain"] == (website.removeprefix("https://") if website else None)
+
+
+@pytest.mark.parametrize("contact", [{"email": "RTBF", "name": "RTBF"}, {}])
+def test_a_customer_whose_contact_is_gone_stays_who_he_is(contact: Row) -> None:
+    told = {"technicalContact": {"email": "it@megacorp.com"}, "billingContact": {"email": "pay@agency.com"}}
+    row_ = licence(cloudId="c1", contactDetails={"technicalContact": contact})
+    found = account(row_, {**YEAR, "customerDetails": told})
+    assert (found["customer_key"], found["domain"]) == ("company:megacorp.com", "megacorp.com")
+
+
+def test_a_customer_who_is_his_own_partner_once_stays_a_customer() -> None:
+    mega = {"company": "Megacorp", "technicalContact": {"email": "it@megacorp.com"}}
+    partner = {"partnerDetails": {"partnerName": "X", "billingContact": {"email": "buyer@megacorp.com"}}}
+    found = account(licence(contactDetails=mega), YEAR, more_sales=({**YEAR, **partner, "customerDetails": mega},))
+    assert (found["customer_key"], found["domain"]) == ("company:megacorp.com", "megacorp.com")
+    assert found["is_partner_managed"] is False
+
+
+def test_the_partner_of_a_licence_is_not_its_customer() -> None:
+    contacts = {"company": "Acme", "technicalContact": {"email": "jo@small-partner.com"}}
+    partner = {"billingContact": {"email": "bill@small-partner.com"}}
+    found = account(licence(cloudId="c1", contactDetails=contacts, partnerDetails=partner), YEAR)
+    assert (found["customer_key"], found["domain"]) == ("site:c1", None)
 
 
 def test_a_partner_of_the_last_sale_manages_the_account() -> None:
@@ -300,6 +233,30 @@ def test_sales_of_a_licence_that_is_not_listed() -> None:
     assert (found.account["name"], found.account["country_code"], found.account["mrr"]) == ("Acme – App", "TR", 85)
     assert [each["reason"] for each in found.anomalies] == ["license_missing"]
     assert len(found.mrr_segments) == 1
+
+
+def test_sales_of_an_unlisted_licence_under_ids_of_two_generations_are_one_account() -> None:
+    old = {"addonLicenseId": "77", "licenseId": "SEN-77", "appEntitlementNumber": None}
+    refund = row("Refund", -600, "2025-07-01", "2026-01-01") | {**old, "appEntitlementNumber": "E-77"}
+    older = {"addonLicenseId": "66", "licenseId": None, "appEntitlementNumber": "E-77"}
+    found = examine(None, YEAR | old, refund, row("New", 1, "2020-01-01", "2021-01-01") | older)
+    assert found.account is not None
+    assert (found.account["account_id"], found.account["license_key"], found.account["mrr"]) == ("E-77", "77", 0)
+    assert found.account["aliases"] == ["E-77", "SEN-77", "77", "SEN-66", "66"]
+    assert [each["reason"] for each in found.anomalies] == ["license_missing"]
+
+
+def test_rows_that_are_one_licence_are_one_account_and_odd() -> None:
+    rows = [licence(status="inactive", lastUpdated="2025-01-01"), licence(addonLicenseId=None, appEntitlementId="u")]
+    day = date.fromisoformat("2025-07-15")
+    for some in (rows, rows[::-1]):
+        dossier = Dossier(one_license(some), [YEAR], twins=some)
+        found = Examiner(Settings(day), Survey.begin(day)).examine(dossier)
+        assert found.account is not None
+        assert (found.account["account_id"], found.account["license_key"], found.account["mrr"]) == ("E-1", "1", 85)
+        assert (found.account["license_status"], found.account["app_entitlement_id"]) == ("active", "u")
+        assert set(found.account["aliases"]) == {"E-1", "u", "SEN-1", "1"}
+        assert [each["reason"] for each in found.anomalies] == ["license_twice"]
 
 
 def test_a_sale_that_names_no_licence_is_quarantined() -> None:

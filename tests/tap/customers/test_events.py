@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.tap.customers.ledger import row
-from tests.tap.customers.licences import events, examine, licence, trial
+from tests.tap.customers.licences import account, events, examine, licence, names, trial
 
 from target_journy.mapping import compile_streams
 from target_journy.mapping_reading import load_mapping
@@ -19,11 +19,22 @@ RAW = compile_streams(load_mapping("marketplace-raw", None)[0])["transactions"]
 YEAR = row("New", 1200, "2025-01-01", "2026-01-01", order="AT-1")
 
 
-MOVED = {"status": "converted", "relatedOnPremLicense": "E-1"}
+def test_goodwill_on_the_day_of_an_upgrade_of_another_order_is_told() -> None:
+    goodwill = row("Refund", -60, "2025-01-01", "2026-01-01", sold="2025-07-01", order="AT-8")
+    upgrade = row("Upgrade", 300, "2025-07-01", "2026-01-01", order="AT-9", tier="25 Users")
+    found = events(licence(), YEAR, goodwill, upgrade)
+    assert found["tx:AT-8|1"]["event"] == "subscription_refunded"
+    told = found["tx:AT-9|1"]["metadata"]
+    assert (told["purchase_price"], told.get("is_rebill_pair")) == (300, None)
 
 
-def names(found: dict[str, Row]) -> list[str]:
-    return [event["event"] for event in found.values()]
+@pytest.mark.parametrize("order", ["AT-9", "AT-8"])
+def test_the_rest_of_the_old_plan_goes_back_with_an_upgrade_of_any_order(order: str) -> None:
+    rest = row("Refund", -600, "2025-07-01", "2026-01-01", order=order, line="2")
+    anew = row("Upgrade", 900, "2025-07-01", "2026-01-01", order="AT-9", tier="25 Users")
+    found = events(licence(), YEAR, rest, anew)
+    assert found["tx:AT-9|1"]["metadata"]["is_rebill_pair"] is True
+    assert f"tx:{order}|2" not in found
 
 
 @pytest.mark.parametrize("kind", ["New", "Renewal", "Upgrade", "Downgrade", "Refund", None])
@@ -66,6 +77,81 @@ def test_a_sale_tells_what_it_did_to_mrr() -> None:
     assert (metadata["mrr_after"], metadata["mrr_delta"], metadata["users_delta"]) == (150, 50, 15)
 
 
+def deltas(*sales: Row) -> list[tuple[str, float]]:
+    """Give what each event of a sale of the latest day says of MRR."""
+    found = [
+        event for event in events(licence(), *sales, today="2026-12-01").values() if "mrr_delta" in event["metadata"]
+    ]
+    last = max(event["occurred_at"][:10] for event in found)
+    told = [event for event in found if event["occurred_at"][:10] == last]
+    return sorted((event["event_id"].removeprefix("tx:"), float(event["metadata"]["mrr_delta"])) for event in told)
+
+
+SAME_DAY = {
+    "two upgrades": (
+        [
+            row("Upgrade", 300, "2025-07-01", "2026-01-01", order="up", line="1"),
+            row("Upgrade", 600, "2025-07-01", "2026-01-01", order="up", line="2"),
+        ],
+        [("up|1", 50), ("up|2", 100)],
+    ),
+    "an upgrade billed anew and another": (
+        [
+            row("Refund", -600, "2025-07-01", "2026-01-01", order="up", line="1"),
+            row("Upgrade", 900, "2025-07-01", "2026-01-01", order="up", line="2", tier="25 Users"),
+            row("Upgrade", 60, "2025-07-01", "2026-01-01", order="zz", line="1", tier="30 Users"),
+        ],
+        [("up|2", 50), ("zz|1", 10)],
+    ),
+    "an upgrade and a refund": (
+        [
+            row("Refund", -60, "2025-01-01", "2026-01-01", sold="2025-07-01", order="back"),
+            row("New", 300, "2025-07-01", "2026-01-01", order="more"),
+        ],
+        [("back|1", -10), ("more|1", 50)],
+    ),
+    "a renewal of two lines": (
+        [
+            row("Renewal", 600, "2026-01-01", "2027-01-01", order="re", line="1"),
+            row("Renewal", 900, "2026-01-01", "2027-01-01", order="re", line="2"),
+        ],
+        [("re|1", 0), ("re|2", 25)],
+    ),
+    "a cheaper renewal of two lines": (
+        [
+            row("Renewal", 600, "2026-01-01", "2027-01-01", order="re", line="1"),
+            row("Renewal", 300, "2026-01-01", "2027-01-01", order="re", line="2"),
+        ],
+        [("re|1", 0), ("re|2", -25)],
+    ),
+    "an upgrade before a cheaper renewal": (
+        [
+            row("Upgrade", 600, "2026-01-01", "2027-01-01", order="aa"),
+            row("Renewal", 960, "2026-01-01", "2027-01-01", order="re"),
+        ],
+        [("aa|1", 50), ("re|1", -20)],
+    ),
+    "a renewal that nobody paid, issued again": (
+        [
+            row("Renewal", 1200, "2026-01-01", "2027-01-01", order="IN-1", status="Uncollectible"),
+            row("Renewal", 1200, "2026-01-01", "2027-01-01", order="IN-2"),
+        ],
+        [("IN-1|1", 0), ("IN-2|1", 0)],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SAME_DAY)
+def test_each_of_several_sales_of_a_day_tells_its_own_part(case: str) -> None:
+    sales, expected = SAME_DAY[case]
+    assert deltas(YEAR, *sales) == expected
+
+
+def test_what_the_sales_of_a_day_tell_adds_up_to_the_cent() -> None:
+    thirds = [row("Upgrade", 100, "2025-07-01", "2025-10-01", order="up", line=str(line)) for line in range(3)]
+    assert deltas(YEAR, *thirds) == [("up|0", 33.33), ("up|1", 33.33), ("up|2", 33.34)]
+
+
 def test_a_renewal_tells_how_early_it_came() -> None:
     renewal = row("Renewal", 1200, "2026-01-01", "2027-01-01", sold="2025-12-20", order="AT-2")
     metadata = events(licence(), YEAR, renewal, today="2026-02-01")["tx:AT-2|1"]["metadata"]
@@ -104,85 +190,21 @@ def test_another_billing_period() -> None:
     assert events(licence(), month, year)["bp:1:2025-06-01"]["metadata"] == {"from": "Monthly", "to": "Annual"}
 
 
-def test_a_trial_and_its_purchase() -> None:
-    row_ = licence(latestEvaluationStartDate="2024-12-01", evaluationEndDate="2024-12-31")
-    found = events(row_, YEAR)
-    assert found["trial:1:2024-12-01"]["event"] == "trial_started"
-    converted = found["conv:1:AT-1|1"]
-    assert (converted["event"], converted["metadata"]["days_to_convert"]) == ("trial_converted", 31)
+def test_a_change_for_a_short_rest_keeps_the_billing_period() -> None:
+    rest = row("Upgrade", 20, "2025-12-10", "2026-01-01", order="AT-2", tier="25 Users", billingPeriod=None)
+    renewal = row("Renewal", 1500, "2026-01-01", "2027-01-01", order="AT-3", tier="25 Users")
+    assert not [each for each in events(licence(), YEAR, rest, renewal, today="2026-02-01") if each.startswith("bp")]
+    known = account(licence(), YEAR, rest, today="2025-12-20")
+    assert (known["billing_period"], known["lifecycle_stage"]) == ("Annual", "renewal_upcoming")
+    assert known["renewal_amount_expected"] == Decimal("1538.18")  # 100 + 20 / 0.7097 a month
 
 
-@pytest.mark.parametrize(
-    ("status", "today", "ends"),
-    [
-        ("active", "2025-06-30", []),
-        ("inactive", "2025-07-01", ["trial_expired"]),
-        ("cancelled", "2025-07-01", ["trial_cancelled"]),
-        ("cancelled", "2025-06-20", ["trial_cancelled"]),
-    ],
-)
-def test_a_trial_in_vain(status: str, today: str, ends: list[str]) -> None:
-    row_ = trial("2025-06-01", "2025-06-30", status=status, lastUpdated="2025-06-20")
-    found = events(row_, today=today)
-    assert names(found) == ["trial_started", *ends]
-    assert [each for each in found if each.startswith("trialend")] == ["trialend:1:2025-06-30"] * len(ends)
-
-
-def test_churn_is_told_only_after_the_days_of_grace() -> None:
-    gone = licence(status="inactive")
-    assert "churn:1:2026-01-01" not in events(gone, YEAR, today="2026-01-31")
-    assert "grace:1:2026-01-01" in events(gone, YEAR, today="2026-01-31")
-    event = events(gone, YEAR, today="2026-02-01")["churn:1:2026-01-01"]
-    assert (event["event"], event["occurred_at"]) == ("subscription_churned", "2026-01-01T12:00:14Z")
-    assert event["metadata"] == {
-        "reason": "expired",
-        "mrr_lost": 100,
-        "mrr_gross_lost": 100,
-        "tenure_months": 12,
-    }
-    assert "churn:1:2026-01-01" in events(gone, YEAR, today="2026-01-07", grace_days=5)
-
-
-def test_a_late_renewal_is_neither_churn_nor_a_return() -> None:
-    late = row("Renewal", 1200, "2026-01-25", "2027-01-25")
-    found = names(events(licence(), YEAR, late, today="2026-06-01"))
-    assert found == ["subscription_started", "subscription_renewed"]
-
-
-def test_a_customer_who_comes_back() -> None:
-    back = row("Renewal", 1200, "2026-04-01", "2027-04-01", order="AT-2")
-    found = events(licence(), YEAR, back, today="2026-06-01")
-    assert "churn:1:2026-01-01" in found
-    assert found["react:1:2026-04-01"]["metadata"] == {"days_away": 90, "mrr_after": 100}
-
-
-@pytest.mark.parametrize(
-    ("fields", "sales", "more", "reason"),
-    [
-        ({"licenseType": "LEGACY_FREE", "status": "active"}, [], {}, "to_free"),
-        ({}, [row("Refund", -900, "2025-04-01", "2026-01-01")], {}, "refunded"),
-        ({}, [row("Renewal", 1200, "2026-01-01", "2027-01-01", status="Uncollectible")], {}, "involuntary"),
-        ({"invoiceDunningReason": "declined"}, [], {}, "involuntary"),
-        (
-            {},
-            [],
-            {"feedback": ({"feedbackType": "uninstall", "date": "2025-12-20", "reasonKey": "cost"},)},
-            "cost",
-        ),
-        (
-            {},
-            [],
-            {"others": (licence(addonLicenseId="9", appEntitlementNumber="E-9", cmtDetails=MOVED),)},
-            "transfer",
-        ),
-    ],
-)
-def test_why_a_customer_left(fields: Row, sales: list[Row], more: Row, reason: str) -> None:
-    row_ = licence(**{"status": "inactive", **fields})
-    found = events(row_, YEAR, *sales, today="2026-06-01", **more)
-    assert [each["metadata"]["reason"] for each in found.values() if each["event"] == "subscription_churned"] == [
-        reason
-    ]
+def test_what_nobody_paid_and_what_is_free_is_no_other_billing_period() -> None:
+    tried = row(
+        "Renewal", 120, "2026-01-01", "2026-02-01", order="AT-2", billingPeriod="Monthly", status="Uncollectible"
+    )
+    again = row("Renewal", 1200, "2026-01-01", "2027-01-01", sold="2026-01-10", order="AT-3")
+    assert not [each for each in events(licence(), YEAR, tried, again, today="2026-03-01") if each.startswith("bp")]
 
 
 def test_feedback_quotes_and_failed_payments() -> None:
@@ -204,6 +226,17 @@ def test_feedback_quotes_and_failed_payments() -> None:
     assert "private" not in str(told)
 
 
+def test_feedback_is_told_once_though_its_words_are_erased() -> None:
+    said = {"feedbackType": "uninstall", "date": "2025-07-01", "reasonKey": "cost", "addonVersion": "1.0"}
+    pieces = [{**said, "message": "dear", "email": "ann@acme.com"}, {**said, "message": "too dear"}]
+    pieces.append({**said, "reasonKey": "other"})
+    erased = [said, {**said, "message": None}, pieces[2]]
+    ids = set(events(licence(), YEAR, feedback=tuple(pieces)))
+    assert len(ids) == 1 + len(pieces)
+    for rows in (pieces[::-1], erased, erased[::-1]):
+        assert set(events(licence(), YEAR, feedback=tuple(rows))) == ids
+
+
 def test_no_event_is_later_than_today() -> None:
     renewal = row("Renewal", 1200, "2026-01-01", "2027-01-01", sold="2025-12-20")
     found = examine(licence(), YEAR, renewal, today="2025-02-01")
@@ -214,3 +247,19 @@ def test_no_event_is_later_than_today() -> None:
 def test_ids_do_not_change_when_a_licence_gains_an_entitlement_number() -> None:
     before = events(trial("2025-06-01", "2025-06-30", appEntitlementNumber=None))
     assert set(before) == set(events(trial("2025-06-01", "2025-06-30")))
+
+
+def test_a_term_that_goes_back_before_it_begins_changes_no_billing_period() -> None:
+    def month(number: int, kind: str = "Renewal") -> Row:
+        days = f"2024-{number:02}-01", f"2024-{number + 1:02}-01"
+        return row(kind, 100, *days, order=f"m{number}", billingPeriod="Monthly")
+
+    years = [
+        row("Upgrade", 1000, "2024-06-01", "2025-06-01", order="y", line="1"),
+        row("Renewal", 1000, "2025-06-01", "2026-06-01", sold="2024-06-01", order="y", line="2"),
+        row("Refund", -750, "2024-09-01", "2025-06-01", order="b", line="1", original="y"),
+        row("Refund", -1000, "2025-06-01", "2026-06-01", sold="2024-09-01", order="b", line="2", original="y"),
+    ]
+    found = events(licence(), month(5, "New"), *years, month(9), month(10), today="2025-07-15")
+    changes = [each["occurred_at"][:10] for each in found.values() if each["event"] == "billing_period_changed"]
+    assert changes == ["2024-06-01", "2024-09-01"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.tap.customers.ledger import row
-from tests.tap.customers.licences import account, licence, trial
+from tests.tap.customers.licences import account, examine, licence, trial
 
 if TYPE_CHECKING:
     from tests.tap.customers.ledger import Row
@@ -54,6 +54,13 @@ def test_the_stages_of_a_trial(today: str, stage: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("today", "stage"), [("2025-06-10", "trial"), ("2025-06-30", "trial_ending"), ("2025-07-01", "trial_expired")]
+)
+def test_a_cancelled_trial_runs_until_its_last_day(today: str, stage: str) -> None:
+    assert account(trial("2025-06-01", "2025-06-30", status="cancelled"), today=today)["lifecycle_stage"] == stage
+
+
+@pytest.mark.parametrize(
     ("fields", "sales", "stage"),
     [
         ({"licenseSourceType": "Atlassian"}, [YEAR], "internal"),
@@ -74,6 +81,35 @@ def test_other_stages(fields: Row, sales: list[Row], stage: str) -> None:
     assert account(licence(**fields), *sales)["lifecycle_stage"] == stage
 
 
+AHEAD = row("New", 1200, "2025-07-20", "2026-07-20", sold="2025-07-10")
+LAPSED = row("New", 1200, "2024-01-01", "2025-01-01")
+GIFT = row("New", 0, "2025-07-20", "2026-07-20", sold="2025-07-10", discounts=[{"amount": 1200}])
+BACK = row("Renewal", 1200, "2025-08-01", "2026-08-01", sold="2025-07-10")
+
+
+@pytest.mark.parametrize(
+    ("fields", "sales", "stage"),
+    [
+        ({"latestEvaluationStartDate": "2025-06-20"}, [AHEAD], "active"),
+        ({"status": "inactive"}, [LAPSED, BACK], "active"),
+        ({"invoiceDunningReason": "card declined"}, [AHEAD], "payment_risk"),
+        ({"licenseType": "EVALUATION", "latestEvaluationStartDate": "2025-06-20"}, [AHEAD], "trial"),
+        ({}, [row("New", 0, "2025-07-20", "2026-07-20", sold="2025-07-10")], "free"),
+        ({"status": "inactive"}, [GIFT], "free"),
+        ({"status": "inactive"}, [BACK, row("Refund", -1200, "2025-08-01", "2026-08-01", sold="2025-07-12")], "ended"),
+        (
+            {"status": "inactive"},
+            [LAPSED, BACK, row("Refund", -1200, "2025-08-01", "2026-08-01", sold="2025-07-12")],
+            "churned",
+        ),
+    ],
+)
+def test_a_term_that_is_yet_to_begin_is_paid_for(fields: Row, sales: list[Row], stage: str) -> None:
+    found = account(licence(**fields), *sales)
+    assert (found["lifecycle_stage"], found["mrr"]) == (stage, 0)
+    assert (found["health_score"] is None) == (stage in {"churned", "ended"})
+
+
 def test_an_invoice_that_is_dunned_is_a_risk_until_it_is_paid() -> None:
     attempts = [{"attemptCount": 1, "errorCode": "declined", "paymentAttemptDate": "2025-07-02"}]
     risky, paid = ({**MONTH, "paymentStatus": status, "dunningStatus": attempts} for status in ("Open", "Paid"))
@@ -83,7 +119,45 @@ def test_an_invoice_that_is_dunned_is_a_risk_until_it_is_paid() -> None:
 
 def test_the_first_day_after_a_month_is_not_yet_churn() -> None:
     assert account(licence(), MONTH, today="2025-08-01")["lifecycle_stage"] == "active"
-    assert account(licence(), MONTH, today="2025-08-02")["lifecycle_stage"] == "grace"
+    until = licence(maintenanceEndDate="2025-08-01")
+    assert account(until, MONTH, today="2025-08-02")["lifecycle_stage"] == "grace"
+
+
+@pytest.mark.parametrize(
+    ("fields", "today", "stage"),
+    [
+        ({}, "2025-08-02", "active"),
+        ({}, "2025-08-06", "active"),
+        ({}, "2025-08-07", "grace"),
+        ({"status": "inactive"}, "2025-08-02", "grace"),
+        ({"inGracePeriod": "Yes"}, "2025-08-02", "grace"),
+        ({"maintenanceEndDate": "2025-08-02"}, "2025-08-02", "grace"),
+        ({"invoiceDunningReason": "declined"}, "2025-08-02", "payment_risk"),
+    ],
+)
+def test_a_renewal_that_is_told_some_days_late_is_no_grace(fields: Row, today: str, stage: str) -> None:
+    renewed = licence(**{"maintenanceEndDate": "2025-09-01", **fields})
+    found = examine(renewed, MONTH, today=today)
+    assert found.account is not None
+    assert found.account["lifecycle_stage"] == stage
+    told = "grace_period_started" in {event["event"] for event in found.account_events}
+    assert told == (stage == "grace")
+
+
+def test_a_refund_ends_a_licence_that_would_run_on() -> None:
+    back = row("Refund", -51.61, "2025-07-16", "2025-08-01")
+    assert account(licence(), MONTH, back, today="2025-07-18")["lifecycle_stage"] == "grace"
+
+
+def test_a_customer_of_whom_only_the_vendor_amount_is_known_pays() -> None:
+    sale = {**YEAR, "purchaseDetails": {**YEAR["purchaseDetails"], "purchasePrice": None, "vendorAmount": 1020}}
+    found = account(licence(), sale)
+    assert (found["mrr"], found["mrr_gross"], found["lifecycle_stage"]) == (85, 0, "active")
+    assert (found["paid_through"], found["renewal_amount_expected"]) == ("2026-01-01", 1020)
+    assert account(licence(), sale, today="2026-01-15")["lifecycle_stage"] == "grace"
+    back = row("Refund", 0, "2025-04-01", "2026-01-01", net=-765)
+    assert account(licence(), sale, back)["paid_through"] == "2025-04-01"
+    assert account(licence(evaluationStartDate="2024-12-12"), sale)["trial_converted_at"] == "2025-01-01"
 
 
 def test_days_of_grace_are_a_setting() -> None:

@@ -33,12 +33,34 @@ def survey(*rows: Row) -> Survey:
     return found
 
 
-def price(*rows: Row) -> object:
+def price(*rows: Row) -> tuple[Decimal, Decimal] | None:
     return survey(*rows).prices.price("app", "Cloud", "Annual", 10)
 
 
 def test_a_full_price_is_learned() -> None:
-    assert price(sale()) == 100
+    assert price(sale()) == (100, 100)
+
+
+def test_what_the_vendor_gets_is_learned_beside_it() -> None:
+    assert price(sale(vendorAmount=900)) == (100, 75)
+    shares = [sale(vendorAmount=900), sale(vendorAmount=1020), sale(vendorAmount=1200)]
+    assert price(*shares) == (100, 85)
+
+
+def test_no_price_is_learned_that_nobody_pays() -> None:
+    assert price(sale(purchasePrice=10**24)) is None
+    dear = survey(sale(purchasePrice=999_999_999_999_999)).prices
+    assert dear.price("app", "Cloud", "Annual", 100) is not None
+    assert dear.price("app", "Cloud", "Annual", 10**15) is None
+
+
+@pytest.mark.parametrize(
+    ("prices", "usual"),
+    [([1200, 2400], 150), ([1200, 1200, 2400], 100), ([1200, 1200, 1320, 2400], 105), ([1200, 1320, 2400], 110)],
+)
+def test_the_usual_price_is_the_median(prices: list[int], usual: int) -> None:
+    found = price(*(sale(purchasePrice=each, vendorAmount=each) for each in prices))
+    assert found == (usual, usual)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +74,7 @@ def test_a_full_price_is_learned() -> None:
         {"saleDate": "2024-07-14"},
         {"maintenanceEndDate": "2025-01-27"},
         {"purchasePrice": 0},
+        {"vendorAmount": None},
         {"tier": "Evaluation"},
         {"hosting": "Server"},
     ],
@@ -67,6 +90,8 @@ ROWS = [
     sale(purchasePrice=1320),
     sale(purchasePrice=1320),
     licence(partnerDetails=PARTNER),
+    licence(partnerDetails=PARTNER, contactDetails={"company": "Beta"}),
+    licence(partnerDetails=PARTNER, contactDetails={"company": "Gamma"}),
     licence(partnerDetails={"billingContact": {"email": "reseller@gmail.com"}}),
     licence(addonLicenseId="2", appEntitlementNumber="E-2", evaluationLicense="7", evaluationSaleDate="2025-02-01"),
     licence(addonLicenseId="3", appEntitlementNumber="E-3", evaluationLicense="7", evaluationSaleDate="2025-01-01"),
@@ -96,6 +121,18 @@ def test_partners_of_mailbox_providers_are_none() -> None:
     assert domains.own == {"vendor.com"}
 
 
+def test_it_takes_two_customers_to_be_a_partner() -> None:
+    none = DomainClasses()
+    mega = {"company": "Megacorp", "technicalContact": {"email": "it@megacorp.com"}}
+    bills = {"partnerDetails": {"billingContact": {"email": "buyer@megacorp.com"}}}
+    wrong = [
+        sale() | bills | {"customerDetails": mega},
+        licence(**bills, contactDetails=mega | {"company": "MEGACORP"}),
+    ]
+    assert survey(*wrong).domains(none).partner == set()
+    assert survey(*wrong, licence(**bills)).domains(none).partner == {"megacorp.com"}
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_surveys_of_parts_in_any_order_are_one(seed: int) -> None:
     rows = list(ROWS)
@@ -105,4 +142,4 @@ def test_surveys_of_parts_in_any_order_are_one(seed: int) -> None:
     assert one == survey(*ROWS)
     assert one.bought == {"7": ("E-2", "2025-02-01")}
     assert one.moved == {"SEN-1": "E-4"}
-    assert one.prices.price("app", "Cloud", "Annual", 10) == 110
+    assert one.prices.price("app", "Cloud", "Annual", 10) == (110, 100)

@@ -46,6 +46,13 @@ def test_the_preset_of_raw_rows_reads_tiers_alike(tier):
     assert Compiler({}).compile("tier_users(tier)")({"tier": tier}) == tier_users(tier)
 
 
+def test_a_number_of_thousands_of_digits_is_no_tier():
+    tier = f"{'9' * 5000} Users"
+    assert (tier_users(tier), is_unknown_tier(tier), opportunity_users("9" * 5000)) == (None, True, None)
+    assert Compiler({}).compile("tier_users(tier)")({"tier": tier}) is None
+    assert tier_users("1,000,000,000 Users") == 10**9
+
+
 def test_only_unlimited_users_are_unlimited():
     assert [tier for tier in TIERS if is_unlimited(tier)] == ["Unlimited Users"]
 

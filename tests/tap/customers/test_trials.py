@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.tap.customers.ledger import row
-from tests.tap.customers.licences import account, licence, trial
+from tests.tap.customers.licences import account, examine, licence, trial
 
 if TYPE_CHECKING:
     from tests.tap.customers.ledger import Row
@@ -35,3 +35,11 @@ def test_days_to_convert_are_counted_from_the_first_day_whatever_the_marketplace
     tried = licence(evaluationStartDate="2024-12-12", evaluationEndDate="2025-02-10", daysToConvertEval="-40")
     found = account(tried, YEAR)
     assert (found["trial_converted_at"], found["days_to_convert"]) == ("2025-01-01", 20)
+
+
+def test_a_licence_is_registered_on_the_first_day_of_its_first_trial() -> None:
+    tried = licence(evaluationStartDate="2022-03-01", latestEvaluationStartDate="2024-11-01")
+    found = examine(tried, YEAR)
+    assert found.account is not None
+    assert (found.account["registered_at"], found.account["trial_start_date"]) == ("2022-03-01", "2024-11-01")
+    assert {part.registered_at for part in found.people} == {"2022-03-01"}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tap_atlassian_marketplace.customers.dossier import Findings
 
 GRACE = timedelta(days=30)
-REFUNDS = {"refunded in full", "cancelled", "goodwill refund", "partial refund"}
+REFUNDS = {"refunded in full", "cancelled", "goodwill refund", "partial refund", "written off"}
 CHANGES = {"upgraded", "downgraded"}
 PERIOD = {"billing period changed"}
 
@@ -59,20 +59,23 @@ def told(findings: Findings, *names: str) -> list[str]:
     return [event["occurred_at"][:10] for event in findings.account_events if event["event"] in names]
 
 
-def churns(truth: Any, today: date) -> list[str]:
-    """Days on which a customer who paid had nothing any more, for longer than the days of grace."""
+def churns(truth: Any, findings: Findings, today: date) -> list[str]:
+    """Days on which a customer who paid had nothing any more, for longer than the days of grace or now for free."""
     spans: list[list[date]] = []
     for step in truth.steps:
         if step.gross and spans and step.first <= spans[-1][1]:
             spans[-1][1] = max(spans[-1][1], step.until)
         elif step.gross:
             spans.append([step.first, step.until])
-    spans.append([today, today])
-    return [str(until) for (_, until), (back, _) in pairwise(spans) if back - until > GRACE]
+    assert findings.account is not None
+    is_free = (findings.account["license_type"], findings.account["license_status"]) == ("LEGACY_FREE", "active")
+    last = timedelta(0) if is_free else GRACE
+    lost = [until for (_, until), (back, _) in pairwise(spans) if back - until > GRACE]
+    return [str(until) for until in (*lost, *(until for _, until in spans[-1:] if today - until > last))]
 
 
 def test_each_churn_is_told(cases: list[Case], today: date) -> None:
-    expected = [churns(truth, today) for truth, _ in cases]
+    expected = [churns(truth, findings, today) for truth, findings in cases]
     lost = [
         [
             event["occurred_at"][:10]
