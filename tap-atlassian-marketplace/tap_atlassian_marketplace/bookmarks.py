@@ -1,8 +1,8 @@
 """How far a stream has come, and which rows it emits because of that.
 
 A bookmark is the newest day (`lastUpdated`, in some streams another date) that a stream has emitted. The API dates
-changes by day and reports some late, so every run looks back some days; the bookmark itself never goes back. Nor does
-it go into the future, where a single wrong date would lead it past all that is still to come.
+changes by day and reports some late, so every run looks back some days; the bookmark itself never goes back. Days in
+the future are passed over: a single wrong one would lead it past all that is still to come.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
 REPLICATION_KEY = "lastUpdated"
+VENDOR, SEVERAL = "vendor", "several"
+"""Where a stream's part of the state notes whose rows are in the table, as a hash; and that they are of several."""
+_KEPT = ("version", VENDOR)
 
 
 def fingerprint(scope: Mapping[str, Any]) -> str:
@@ -48,6 +51,30 @@ class Window:
         if updated is None:
             return True
         return (self.since is None or updated >= self.since) and (self.until is None or updated <= self.until)
+
+
+@dataclass
+class Days:
+    """The days of the rows that a stream emits.
+
+    Attributes:
+        latest: The last day that a bookmark may name.
+        newest: The newest day up to that one; None when there was none.
+        ahead: How many rows are of later days.
+    """
+
+    latest: str
+    newest: str | None = None
+    ahead: int = 0
+
+    def see(self, day: str | None) -> None:
+        """Take in a row's day, None if it has no valid one."""
+        if day is None:
+            return
+        if day > self.latest:
+            self.ahead += 1
+        elif self.newest is None or day > self.newest:
+            self.newest = day
 
 
 @dataclass(frozen=True)
@@ -86,16 +113,16 @@ class Bookmark:
     def write(self, state: MutableMapping[str, Any], newest: str | None) -> None:
         """Move the bookmark in a stream's part of the state, once all rows were emitted.
 
-        The table's version stays there.
+        What it says of the table stays there: its version, and whose rows it holds.
 
         Args:
             state: The stream's part of the state.
             newest: The newest day that was emitted; None when there was none.
         """
         if value := max(filter(None, (self.value, newest)), default=None):
-            version = {"version": state["version"]} if "version" in state else {}
+            kept = {name: state[name] for name in _KEPT if name in state}
             state.clear()
             state["replication_key"] = self.key
             state["replication_key_value"] = min(value, self.latest)
             state["fingerprint"] = self.fingerprint
-            state.update(version)
+            state.update(kept)

@@ -9,9 +9,19 @@ from urllib.parse import quote
 import msgspec
 import urllib3
 
-from marketplace_http import ApiError, ApiSession, BasicAuth, ConnectionFailedError, Pacer, RedirectedError, RetryPolicy
+from marketplace_http import (
+    ApiError,
+    ApiSession,
+    BasicAuth,
+    CertificateError,
+    ConnectionFailedError,
+    Pacer,
+    RedirectedError,
+    RetryPolicy,
+)
 from tap_atlassian_marketplace.config_schema import DEFAULT_API_URL
-from tap_atlassian_marketplace.errors import MarketplaceError, TroubleError
+from tap_atlassian_marketplace.errors import CredentialsError, MarketplaceError, NotPermittedError, TroubleError
+from tap_atlassian_marketplace.json_array import without_lone_halves
 from tap_atlassian_marketplace.refusals import refusal
 from tap_atlassian_marketplace.row_kinds import ATTRIBUTION
 
@@ -57,7 +67,7 @@ class MarketplaceClient:
         """The vendor's developer id, looked up from `vendor_id` when it is not configured."""
         if self._developer_id is None:
             vendor_id = self._settings.vendor_id or ""
-            path = f"/rest/3/developer-space/vendor/{_segment(vendor_id)}"
+            path = f"/rest/3/developer-space/vendor/{segment(vendor_id)}"
             body = self._json("GET", path, unknown=f"`vendor_id` {vendor_id} is unknown; {_WHERE_VENDOR_ID_IS}")
             found = body.get("developerId") if isinstance(body, dict) else None
             if not found:
@@ -69,9 +79,13 @@ class MarketplaceClient:
         """Read the index of the vendor's reports, which needs the token, the permission and the vendor.
 
         Raises:
-            MarketplaceError: One of them is wrong.
+            CredentialsError: The token is wrong, or the account may read none of the reports.
+            MarketplaceError: Anything else is wrong.
         """
-        self._json("GET", self._reports(), unknown=self.unknown_developer)
+        try:
+            self._json("GET", self._reports(), unknown=self.unknown_developer)
+        except NotPermittedError as error:
+            raise CredentialsError(str(error)) from None
 
     def start_export(self, report: str, parameters: Parameters) -> str:
         """Ask for an asynchronous export, as JSON.
@@ -91,14 +105,14 @@ class MarketplaceClient:
         return str(export["id"])
 
     def export_status(self, report: str, export_id: str) -> str:
-        """Ask how far an export is: QUEUED, IN_PROGRESS, COMPLETED or FAILED.
+        """Ask how far an export is: QUEUED, IN_PROGRESS, COMPLETED or FAILED; an empty text if nothing says so.
 
         Raises:
             NotReadyError: The Marketplace does not know the export (yet).
         """
         body = self._json("GET", f"{self._export(report, export_id)}/status")
         export = body.get("export") if isinstance(body, dict) else None
-        return str(export.get("status")) if isinstance(export, dict) else ""
+        return str(export.get("status") or "").upper() if isinstance(export, dict) else ""
 
     def download(self, report: str, export_id: str) -> Generator[bytes, None, None]:
         """Give the content of a completed export piece by piece, each as soon as it arrives.
@@ -152,7 +166,7 @@ class MarketplaceClient:
             parameters: Query parameters, which choose the periods.
             kind: What to make of the answer.
         """
-        path = f"/rest/3/partner-metrics/developer-space/{_segment(self.developer_id)}"
+        path = f"/rest/3/partner-metrics/developer-space/{segment(self.developer_id)}"
         return self._json(
             "POST",
             path,
@@ -175,12 +189,12 @@ class MarketplaceClient:
                 raise TroubleError(f"The download of the {report} export broke off ({type(error).__name__}).") from None
 
     def _reports(self) -> str:
-        return f"/rest/3/reporting/developer-space/{_segment(self.developer_id)}"
+        return f"/rest/3/reporting/developer-space/{segment(self.developer_id)}"
 
     def _export(self, report: str, export_id: str) -> str:
         # Built from the id: the links that the API gives lack `/rest/3`, or name the retired version.
         place = "async/export" if report in _SHARED_PLACE else f"{report}/async/export"
-        return f"{self._reports()}/{place}/{_segment(export_id)}"
+        return f"{self._reports()}/{place}/{segment(export_id)}"
 
     @property
     def unknown_developer(self) -> str:
@@ -218,7 +232,7 @@ class MarketplaceClient:
             with self._explained(unknown):
                 response = session.call(method, path, params=_repeatable(parameters or []), body=body)
             try:
-                return msgspec.json.decode(response.content, type=kind)
+                return msgspec.json.decode(without_lone_halves(response.content), type=kind)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 # A gateway that is out of order may answer 200 with a page for people.
                 failures += 1
@@ -237,13 +251,16 @@ class MarketplaceClient:
             if error.status == 404 and unknown is None:
                 raise NotReadyError("The Marketplace does not know the export.") from None
             raise refusal(error, email=self._settings.email, unknown=unknown) from None
+        except CertificateError as error:
+            raise MarketplaceError(f"{error}.") from None
         except ConnectionFailedError as error:
             raise TroubleError(f"{error}. Check the network and `api_url`.") from None
         except RedirectedError as error:
             raise MarketplaceError(f"{error}. Check `api_url`; the usual one is {DEFAULT_API_URL}.") from None
 
 
-def _segment(value: str) -> str:
+def segment(value: str) -> str:
+    """Give a text as one part of a path, whatever is in it."""
     return quote(value, safe="")
 
 

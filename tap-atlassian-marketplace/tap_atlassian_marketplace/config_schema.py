@@ -76,7 +76,7 @@ CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
         th.CustomType({"type": ["integer", "null"], "minimum": 0}),
         "Look-back",
         "Days before the bookmark that every run reads again, since the API dates its changes by day and "
-        "reports some of them late.",
+        "reports some of them late: data insights of a new trial three days after it, so keep it at 5 or more.",
         default=14,
     ),
     _setting("app_keys", _LIST, "App keys", "Only these apps, by app key. Default: all of the vendor's apps."),
@@ -197,7 +197,8 @@ CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
         "export_timeout",
         th.CustomType({"type": ["integer", "null"], "minimum": 1, "maximum": 86400}),
         "Export time-out",
-        "Seconds in which the Marketplace must have prepared and delivered an export.",
+        "Seconds in which the Marketplace must have prepared and delivered an export. It does not bound "
+        "a list, which is read page by page: there each page has 60 seconds and six tries.",
         default=1800,
     ),
     _setting(

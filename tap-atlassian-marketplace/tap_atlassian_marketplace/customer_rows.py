@@ -17,9 +17,11 @@ from tap_atlassian_marketplace.customers.people import PersonPart, fold_person
 from tap_atlassian_marketplace.customers.survey import Survey
 from tap_atlassian_marketplace.examining import PERSON_PARTS, encode, examine_all, found
 from tap_atlassian_marketplace.hash_index import hash64
-from tap_atlassian_marketplace.joining import LicenseJoin, private_file
+from tap_atlassian_marketplace.joining import LicenseJoin
+from tap_atlassian_marketplace.row_file import private_file
 from tap_atlassian_marketplace.row_ids import with_license_ids
 from tap_atlassian_marketplace.row_kinds import FEEDBACK, LICENSES, QUOTES, TRANSACTIONS
+from tap_atlassian_marketplace.site_domains import site_domains
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -39,7 +41,8 @@ _decode_part = msgspec.json.Decoder(PersonPart, float_hook=Decimal).decode
 class CustomerRows:
     """What the Marketplace says about customers; iterate over each stream as often as needed.
 
-    Memory grows by 16 bytes for each id of a licence, and by what a hundredth of all rows takes.
+    Memory grows by 16 bytes for each id of a licence, by some 200 for each site with technical contacts of several
+    organisations, and by what a hundredth of all rows takes.
 
     Args:
         directory: An existing private directory for the rows.
@@ -70,12 +73,15 @@ class CustomerRows:
                     unknown.difference_update(aliases(row))
         if unknown and not selection.is_trial:
             _logger.warning("`overrides_path`: no licence was found for %s.", ", ".join(sorted(unknown)))
+        if count := survey.unusable_emails:
+            _logger.warning("%d contacts have an e-mail that is no address; `anomalies` names their licences.", count)
+        self._domains = survey.domains(settings.domains)
+        survey.site_domains = site_domains(reports[LICENSES], reports[TRANSACTIONS], self._domains)
         self._parts = LicenseJoin(directory, reports[LICENSES], _naming_licenses(reports)).parts
         for tally in examine_all(self._parts, settings, survey, selection, knows_quotes=QUOTES in reports):
             self.tally.merge(tally)
         self._people = [directory / f"{PEOPLE}-{bucket}.jsonl" for bucket in range(_BUCKETS)]
         self._sort_people()
-        self._domains = survey.domains(settings.domains)
 
     def encoded(self, stream: str) -> Iterator[bytes]:
         """Give the rows of a stream as JSON."""

@@ -16,14 +16,13 @@ class TapError(Exception):
 
 
 class SpoolError(TapError):
-    """Downloaded rows cannot be kept on disk."""
+    """Rows cannot be kept on disk."""
 
     @classmethod
-    def no_room(cls, report: str, error: OSError) -> SpoolError:
-        """Say that a report's file cannot be written."""
+    def no_room(cls, what: str, error: OSError) -> SpoolError:
+        """Say that the files of a report's rows, or of what is computed of them, cannot be written."""
         return cls(
-            f"`spool_dir`: the {report} export cannot be kept there ({error.strerror}); make room or name "
-            "another directory."
+            f"`spool_dir`: rows of {what} cannot be kept there ({error.strerror}); make room or name another directory."
         )
 
 
@@ -36,15 +35,15 @@ class MarketplaceError(TapError):
 
 
 class CredentialsError(MarketplaceError):
-    """Token, permission or address are wrong: no other call of the run can succeed."""
-
-
-class ForbiddenError(CredentialsError):
-    """The account may not read what was asked for; other reports it may, or not."""
+    """Token or address are wrong, or the account may read nothing: no other call of the run can succeed."""
 
 
 class NotPermittedError(MarketplaceError):
-    """The account may not read a report; those of licences and sales it may."""
+    """The account may not read what was asked for; other reports it may, since the permissions differ."""
+
+
+class RejectedError(MarketplaceError):
+    """A parameter does not suit the Marketplace; another value may."""
 
 
 class TroubleError(MarketplaceError):

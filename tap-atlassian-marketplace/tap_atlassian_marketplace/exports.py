@@ -6,25 +6,27 @@ import logging
 import random
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tap_atlassian_marketplace.client import NotReadyError
-from tap_atlassian_marketplace.errors import MarketplaceError, SpoolError, TroubleError
+from tap_atlassian_marketplace.completeness import Completeness
+from tap_atlassian_marketplace.errors import MarketplaceError, RejectedError, SpoolError, TroubleError
+from tap_atlassian_marketplace.free_bounds import STARTS
 from tap_atlassian_marketplace.paged_list import read_list
-from tap_atlassian_marketplace.pages import list_page
 from tap_atlassian_marketplace.row_file import keys_of, private_file
 from tap_atlassian_marketplace.spooled_rows import ExportStoppedError, SpooledRows
 
 if TYPE_CHECKING:
     import threading
-    from array import array
     from collections.abc import Callable, Generator
     from pathlib import Path
 
-    from tap_atlassian_marketplace.client import MarketplaceClient
+    from tap_atlassian_marketplace.client import MarketplaceClient, Parameters
+    from tap_atlassian_marketplace.free_bounds import FreeBound
 
-_STARTS = 3
+_UNDER_WAY = ("QUEUED", "IN_PROGRESS", "")
+_STATUS = 40  # characters of one that nobody knows
 _FIRST_WAIT = 0.25
 _WAIT_GROWTH = 1.5
 _LONGEST_WAIT = 15.0
@@ -44,6 +46,8 @@ class ExportRequest:
         at_once: Whether the export answers with its rows, and is neither started nor asked for its status.
         in_list: Query parameters that choose the same rows in the report's list, where they differ.
         has_list: Whether there is a list, to count the rows by and to read where no export can be had.
+        free: The parameter that makes each start a question of its own; for the list it stays as `parameters` have
+            it, if they do. None where nothing is started.
     """
 
     report: str
@@ -51,6 +55,11 @@ class ExportRequest:
     at_once: bool = False
     in_list: tuple[tuple[str, str], ...] | None = None
     has_list: bool = True
+    free: FreeBound | None = None
+
+    def question(self, attempt: int, now: float) -> Parameters:
+        """Give the parameters of a start; see `FreeBound`."""
+        return self.free.moved(list(self.parameters), attempt, now) if self.free else list(self.parameters)
 
     def fetch(self, client: MarketplaceClient, path: Path, *, timeout: float, stop: threading.Event) -> SpooledRows:
         """Write the rows to a new file."""
@@ -66,6 +75,7 @@ class Export:
         timeout: Seconds until the Marketplace must have delivered it, all starts together.
         stop: Set when the run ends early; waiting ends then.
         clock: Replaced by tests.
+        wall_clock: Likewise; gives seconds since 1970.
     """
 
     def __init__(
@@ -76,22 +86,25 @@ class Export:
         timeout: float,
         stop: threading.Event,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
         self._request = request
         self._report = request.report
-        self._parameters = list(request.parameters)
         self._in_list = list(request.parameters if request.in_list is None else request.in_list)
         self._timeout = timeout
         self._stop = stop
         self._clock = clock
+        self._wall_clock = wall_clock
         self._deadline = clock() + timeout
+        self._completeness = Completeness(client, self._report, self._in_list if request.has_list else None)
 
     def fetch(self, path: Path) -> SpooledRows:
         """Write the export to a new file that only this user can read.
 
         An export that fails, breaks off, vanishes or is incomplete is started again twice; then its rows are read
-        page by page. One that is empty is believed where its list is, too, or else the second time.
+        page by page. One that is empty is believed where its list is, too, or else the second time, as is one in which
+        rows come twice.
 
         Raises:
             MarketplaceError: The rows could not be had in either way, or the export was not ready in time.
@@ -111,30 +124,44 @@ class Export:
                 raise MarketplaceError(str(trouble)) from None
             _logger.warning("%s The list is read page by page instead.", trouble)
             try:
-                doubt = read_list(self._client, self._report, self._in_list, path, self._go_on)
+                rows = read_list(self._client, self._report, self._in_list, path, self._go_on)
             except TroubleError as error:
                 raise MarketplaceError(f"{trouble} Reading its list page by page failed too: {error}") from None
-            return SpooledRows(path, keys_of(self._report, path), doubt)
+            # Not even a single page: no second source says that it holds all.
+            return replace(rows, gap=rows.gap or f"the list of {self._report} stands in for its export")
 
     def _export(self, path: Path) -> SpooledRows:
-        for failures in range(_STARTS):
+        for failures in range(STARTS):
             if failures:
+                if self._clock() > self._deadline:
+                    raise self._too_late(f"did not come within {self._timeout:g} seconds")
                 self._pause(_FIRST_RESTART_WAIT * 2.0 ** (failures - 1) * random.uniform(0.5, 1.0))  # noqa: S311
+            question = self._request.question(failures, self._wall_clock())
             # A start that fails was repeated by the session; trying again would not help, the list might.
-            export_id = None if self._request.at_once else self._client.start_export(self._report, self._parameters)
+            export_id = None if self._request.at_once else self._start(question)
             try:
                 if export_id is None:
-                    self._write(self._client.export_at_once(self._report, self._parameters), path)
+                    self._write(self._client.export_at_once(self._report, question), path)
                 else:
                     self._wait_until_ready(export_id)
                     self._download(export_id, path)
-                keys = self._check(path, is_first=not failures)
+                keys = keys_of(self._report, path)
+                gap = self._completeness.gap(keys)
             except TroubleError as error:
                 trouble = error
                 _logger.info("%s", error)
             else:
-                return SpooledRows(path, keys)
-        raise TroubleError(f"{trouble} It was started {_STARTS} times.")
+                return SpooledRows(path, keys, gap=gap)
+        raise TroubleError(f"{trouble} It was started {STARTS} times.")
+
+    def _start(self, question: Parameters) -> str:
+        try:
+            return self._client.start_export(self._report, question)
+        except RejectedError as error:
+            if not self._request.free:
+                raise
+            _logger.warning("%s It is asked once more without the day that makes each question a new one.", error)
+            return self._client.start_export(self._report, list(self._request.parameters))
 
     def _wait_until_ready(self, export_id: str) -> None:
         wait, unknown = _FIRST_WAIT, 0
@@ -151,8 +178,10 @@ class Export:
                 status = ""
             if status == "COMPLETED":
                 return
-            if status == "FAILED":
-                raise TroubleError(f"The Marketplace could not prepare the {self._report} export: it answered FAILED.")
+            if status not in _UNDER_WAY:
+                raise TroubleError(
+                    f"The Marketplace could not prepare the {self._report} export: it answered {status[:_STATUS]}."
+                )
             left = self._deadline - self._clock()
             if left <= 0:
                 raise self._too_late(f"was not ready after {self._timeout:g} seconds (last status: {status or '?'})")
@@ -180,25 +209,6 @@ class Export:
                 if self._clock() > self._deadline:
                     raise self._too_late(f"was not downloaded within {self._timeout:g} seconds")
                 file.write(piece)
-
-    def _check(self, path: Path, *, is_first: bool) -> array[int]:
-        """See that the file is a whole array of rows, and that it has as many as the list says; give their keys."""
-        keys = keys_of(self._report, path)
-        if not self._request.has_list:
-            if is_first and not keys:
-                raise TroubleError(f"The {self._report} export is empty, and there is no list that says so.")
-            return keys
-        try:
-            page = list_page(self._client, self._report, self._in_list, [], limit=1)
-        except TroubleError as error:
-            if not keys:
-                raise
-            _logger.warning("How many rows the %s export must have could not be asked. %s", self._report, error)
-            return keys
-        listed = max(page.total or 0, len(page.rows))
-        if listed > len(keys):
-            raise TroubleError(f"The {self._report} export has {len(keys)} rows, although its list has {listed}.")
-        return keys
 
     def _too_late(self, what: str) -> MarketplaceError:
         return MarketplaceError(f"The {self._report} export {what}: raise `export_timeout` or run again later.")

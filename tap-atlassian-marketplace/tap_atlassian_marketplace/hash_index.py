@@ -26,6 +26,14 @@ def position(hashes: Sequence[int], wanted: int) -> int | None:
     return found if found < len(hashes) and hashes[found] == wanted else None
 
 
+def count_distinct(hashes: array[int]) -> int:
+    """Count the different texts behind some hashes; of what has no text, each counts."""
+    index = HashIndex()
+    index.extend(hashes)
+    without = hashes.count(NO_HASH)
+    return len(index.distinct()) + max(0, without - 1)
+
+
 class HashIndex:
     """Collects hashes of texts, then tells which came and which came more than once."""
 

@@ -26,7 +26,7 @@ _ROWS = msgspec.json.Decoder(list[dict[str, Any]], float_hook=Decimal)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidOperation)
 _NO_OBJECT = "not readable: a row of it is no JSON object"
 
-_OPENING = re.compile(rb'(?:\xef\xbb\xbf)?\s*(\{\s*"[^"\\]*"\s*:\s*)?\[')
+_OPENING = re.compile(rb'(?:\xef\xbb\xbf)?\s*(\{\s*"([^"\\]*)"\s*:\s*)?\[')
 _LONGEST_OPENING = 256
 _COMMA = re.compile(rb"\s*,")
 _CLOSING = re.compile(rb"\s*\]")
@@ -91,23 +91,38 @@ def whole_row(content: bytes) -> dict[str, Any]:
         raise BrokenArrayError(_NO_OBJECT) from None
 
 
-def read_checked(file: BinaryIO, decoder: msgspec.json.Decoder[list[Any]], *, chunk: int = CHUNK) -> Iterator[Any]:
-    """Give the rows as `read_rows` does, and see that all of the file is UTF-8, also what the decoder passes over.
+def without_lone_halves(text: bytes) -> bytes:
+    """Give JSON in which half a character (a lone surrogate), which nothing could decode, is U+FFFD."""
+    if b"\\" not in text or (b"\\ud" not in text and b"\\uD" not in text):
+        return text
+    return _LONE_HALF.sub(lambda found: found[1] or rb"\ufffd", text)
+
+
+def read_checked(
+    file: BinaryIO, decoder: msgspec.json.Decoder[list[Any]], name: str, *, chunk: int = CHUNK
+) -> Iterator[Any]:
+    """Give the rows as `read_rows` does, and see that all of the file is what it should be.
+
+    Args:
+        file: As for `read_rows`.
+        decoder: Likewise.
+        name: What the array is called where it is a member of an object; errors, too, come as an array in one.
+        chunk: Bytes to read at a time.
 
     Raises:
-        BrokenArrayError: It is not, or not such JSON.
+        BrokenArrayError: It is not UTF-8, also where the decoder passes over it, or not such JSON.
     """
     try:
-        for rows in _arrays(file, chunk):
+        for rows in _arrays(file, chunk, name):
             str(rows, "utf-8")
             yield from decoder.decode(rows)
     except _UNREADABLE:
         raise BrokenArrayError(_NO_OBJECT) from None
 
 
-def _arrays(file: BinaryIO, chunk: int) -> Iterator[bytes]:
+def _arrays(file: BinaryIO, chunk: int, name: str | None = None) -> Iterator[bytes]:
     """Cut the array into smaller ones of about one chunk."""
-    opening, rest = _after_opening(file, chunk)
+    opening, rest = _after_opening(file, chunk, name)
     first = True
     while not (closing := _CLOSING.match(rest)):
         if cut := _last_row_end(rest, first=first):
@@ -119,17 +134,19 @@ def _arrays(file: BinaryIO, chunk: int) -> Iterator[bytes]:
         block = file.read(max(chunk, len(rest)))  # all of a long row is looked at again, so twice as much each time
         if not block:
             raise BrokenArrayError("cut off: its JSON array does not end")
-        rest = _without_lone_halves(rest + block)
+        rest = without_lone_halves(rest + block)
     _check_ending(opening + b"[]" + rest[closing.end() :] + file.read(_LONGEST_ENDING))
 
 
-def _after_opening(file: BinaryIO, chunk: int) -> tuple[bytes, bytes]:
+def _after_opening(file: BinaryIO, chunk: int, name: str | None) -> tuple[bytes, bytes]:
     start = b""
     while True:
         block = file.read(chunk)
         start += block
         if opening := _OPENING.match(start):
-            return opening[1] or b"", _without_lone_halves(start[opening.end() :])
+            if name and opening[2] not in (None, name.encode()):
+                raise BrokenArrayError(f"not readable: it holds something else than an array of `{name}`")
+            return opening[1] or b"", without_lone_halves(start[opening.end() :])
         if not block or len(start) > _LONGEST_OPENING:
             what = "is empty" if not start.strip() else "does not begin with a JSON array"
             raise BrokenArrayError(f"not readable: it {what}")
@@ -188,12 +205,6 @@ def _last_outer_bracket(text: bytes, before: int) -> int:
             case b'"':
                 break  # a string that does not end
     return found
-
-
-def _without_lone_halves(text: bytes) -> bytes:
-    if b"\\" not in text or (b"\\ud" not in text and b"\\uD" not in text):
-        return text
-    return _LONE_HALF.sub(lambda found: found[1] or rb"\ufffd", text)
 
 
 def _as_array(text: bytes, *, first: bool) -> bytes:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
 from tap_atlassian_marketplace.errors import TroubleError
-from tap_atlassian_marketplace.row_kinds import CHURN, CONVERSION, FEEDBACK, RENEWAL
+from tap_atlassian_marketplace.row_kinds import ROW_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,8 +25,6 @@ LARGEST_PAGE = 50
 
 Body = dict[str, msgspec.Raw]
 Answer = TypeVar("Answer")
-
-_NAMES = dict.fromkeys((CHURN, CONVERSION, RENEWAL), "events") | {FEEDBACK: "feedback"}
 
 
 @dataclass(frozen=True)
@@ -58,14 +56,14 @@ def list_page(
     """
     fixed = [*filters, ("limit", str(limit))]
     body = client.read_report(report, [*fixed, *place], Body)
-    rows, total = _rows(body, _NAMES.get(report) or report.rpartition("/")[2], "totalCount")
+    rows, total = _rows(body, ROW_KINDS[report].name, "totalCount")
     return ListPage(rows, total, _following(_part(body, "_links"), fixed))
 
 
 def pages_by_link(read: Callable[[Parameters], Body], name: str, total: str | None = None) -> Iterator[ListPage]:
     """Read all pages of a list whose pages name the next one by a link with a cursor.
 
-    A page that is empty, and gives neither a total nor a next page, is asked for once more.
+    A page that is empty and gives no total is asked for once more, whether or not another one follows.
 
     Args:
         read: Reads a page, given its parameters.
@@ -84,21 +82,21 @@ def _by_cursor(
     read: Callable[[Parameters], Body], name: str, total: str | None, next_cursor: Callable[[Body], Any]
 ) -> Iterator[ListPage]:
     place: Parameters = []
-    seen = [place]
+    seen: set[str] = set()
     while True:
         body = once_more_if(
-            lambda body: _rows(body, name, total) == ([], None) and not next_cursor(body),
+            lambda body: _rows(body, name, total) == ([], None),
             partial(read, [("limit", str(LARGEST_PAGE)), *place]),
         )
         cursor = next_cursor(body)
         following = [("cursor", str(cursor))] if cursor else None
-        if following in seen:
+        if following and str(cursor) in seen:
             raise TroubleError(f"The pages of {name} go round in circles.")
         yield ListPage(*_rows(body, name, total), following)
         if following is None:
             return
         place = following
-        seen.append(place)
+        seen.add(str(cursor))
 
 
 def once_more_if(says_nothing: Callable[[Answer], bool], read: Callable[[], Answer]) -> Answer:
@@ -128,8 +126,11 @@ def _part(body: Body, name: str) -> Any:
 def _linked_cursor(body: Body) -> str | None:
     links = _part(body, "links")
     following = links.get("next") if isinstance(links, dict) else None
-    cursors = parse_qs(urlsplit(str(following or "")).query).get("cursor")
-    return cursors[0] if cursors else None
+    if not following:
+        return None
+    if cursor := dict(_query(following)).get("cursor"):
+        return cursor
+    raise TroubleError("The Marketplace answered with a link to the next page that names no place (`cursor`).")
 
 
 def _following(links: Any, fixed: Parameters) -> Parameters | None:
@@ -141,4 +142,11 @@ def _following(links: Any, fixed: Parameters) -> Parameters | None:
     if not address:
         return None
     ours = {name for name, _ in fixed}
-    return [pair for pair in parse_qsl(urlsplit(str(address)).query) if pair[0] not in ours]
+    return [pair for pair in _query(address) if pair[0] not in ours]
+
+
+def _query(address: Any) -> Parameters:
+    try:
+        return parse_qsl(urlsplit(str(address)).query)
+    except ValueError:
+        raise TroubleError("The Marketplace answered with a link to the next page that is no address.") from None

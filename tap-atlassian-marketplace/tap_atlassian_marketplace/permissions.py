@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace.bookmarks import latest_bookmark
-from tap_atlassian_marketplace.errors import CredentialsError, ForbiddenError, MarketplaceError
+from tap_atlassian_marketplace.errors import CredentialsError, MarketplaceError, NotPermittedError
 from tap_atlassian_marketplace.pages import list_page
 from tap_atlassian_marketplace.partner_metrics import RevenueRequest
 from tap_atlassian_marketplace.row_kinds import ATTRIBUTION, CHURN, FEEDBACK, LICENSES, QUOTES, TRANSACTIONS
@@ -26,8 +26,8 @@ _LISTED = {
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What was found about one kind of rows.
+class Permission:
+    """Whether one kind of rows may be read.
 
     Attributes:
         kind: Its streams.
@@ -41,20 +41,20 @@ class Finding:
         return f"{self.kind}: {self.trouble or 'may be read'}"
 
 
-def findings(client: MarketplaceClient) -> Iterator[Finding]:
+def permissions(client: MarketplaceClient) -> Iterator[Permission]:
     """Ask for a row of each kind, or for as little as there is to ask for, by one call each.
 
     Raises:
         CredentialsError: No kind can be read.
     """
     for kind, ask in _questions(client).items():
-        yield Finding(kind, _trouble(ask))
+        yield Permission(kind, _trouble(ask))
 
 
 def _trouble(ask: Callable[[], Any]) -> str | None:
     try:
         ask()
-    except ForbiddenError:
+    except NotPermittedError:
         return "the account may not read these (HTTP 403)"
     except CredentialsError:
         raise

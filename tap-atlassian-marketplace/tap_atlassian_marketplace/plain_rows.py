@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import date
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tap_atlassian_marketplace.fitting import json_type
 from tap_atlassian_marketplace.json_array import whole_row
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class PlainRowReader:
 
     def __init__(self, schema: Mapping[str, Any], added: Collection[str]) -> None:
         own = {name: field for name, field in schema["properties"].items() if name not in added}
-        self._decoder = msgspec.json.Decoder(_struct("Row", own), float_hook=Decimal)
+        self._decoder = msgspec.json.Decoder(_struct("Row", own))
 
     def read(self, content: bytes) -> PlainRow | dict[str, Any]:
         """Give a row of its JSON, whole if something may have to change about it.
@@ -70,14 +70,18 @@ class PlainRowReader:
 
 
 def _struct(name: str, properties: Mapping[str, Any]) -> type[msgspec.Struct]:
-    """Make a type of exactly these fields, each of which may hold anything, objects only what they may in turn."""
-    fields = [(field, _type(field, schema), None) for field, schema in properties.items()]
+    """Make a type of exactly these fields, each of which holds what its schema says, or null."""
+    fields = [(field, _type(field, schema) | None, None) for field, schema in properties.items()]
     return msgspec.defstruct(name, fields, forbid_unknown_fields=True, gc=False)
 
 
 def _type(name: str, schema: Mapping[str, Any]) -> Any:
-    if "properties" in schema:
-        return _struct(name, schema["properties"]) | None
-    if "properties" in schema.get("items", {}):
-        return list[_struct(name, schema["items"]["properties"])] | None  # type: ignore[misc]
-    return date | None if schema.get("format") == "date" else Any
+    match json_type(schema):
+        case "object":
+            return _struct(name, schema["properties"])
+        case "array":
+            return list[_type(name, schema["items"]) | None]  # type: ignore[misc]
+        case "string":
+            return date if schema.get("format") == "date" else str
+        case other:
+            return {"number": int | float, "integer": int, "boolean": bool}[other]

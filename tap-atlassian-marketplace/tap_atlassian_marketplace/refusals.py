@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from marketplace_http import redact
+from marketplace_http import TRANSIENT_STATUSES, redact
 from tap_atlassian_marketplace.config_schema import DEFAULT_API_URL
-from tap_atlassian_marketplace.errors import CredentialsError, ForbiddenError, MarketplaceError, TroubleError
+from tap_atlassian_marketplace.errors import (
+    CredentialsError,
+    MarketplaceError,
+    NotPermittedError,
+    RejectedError,
+    TroubleError,
+)
 
 if TYPE_CHECKING:
     from marketplace_http import ApiError
@@ -35,23 +41,23 @@ def refusal(error: ApiError, *, email: str, unknown: str | None) -> MarketplaceE
         unknown: What it means that the Marketplace found nothing (404).
 
     Returns:
-        A `CredentialsError` where no other call can succeed, a `TroubleError` where the server is out of order,
-        else an error for this call alone, which another try would not cure.
+        A `CredentialsError` where no other call can succeed, a `NotPermittedError` where others may, a `TroubleError`
+        where the server is out of order, else an error for this call alone, which another try would not cure.
     """
     answer = redact(f"HTTP {error.status}" + (f", {error.reason}" if error.reason else ""), [email])
     match error.status:
         case 400:
             names = _settings_behind(error.body)
             look_at = ", ".join(f"`{name}`" for name in names) or "dates and filters"
-            return MarketplaceError(f"The Marketplace rejected a parameter ({answer}): check {look_at}.")
+            return RejectedError(f"The Marketplace rejected a parameter ({answer}): check {look_at}.")
         case 401:
             return CredentialsError(
                 f"The Marketplace refused the credentials ({answer}): check `email` and `api_token`. The token may be "
                 f"wrong, revoked or expired; tokens live one year at most. Make a new one at {TOKEN_PAGE}."
             )
         case 403:
-            return ForbiddenError(
-                f"The account may not read this vendor's reports ({answer}): the account of `email` must be in the "
+            return NotPermittedError(
+                f"The account may not read what was asked for ({answer}): the account of `email` must be in the "
                 'vendor\'s team with the permissions "View sales reports" and "View all other reports", and '
                 "`developer_id` or `vendor_id` must be that vendor."
             )
@@ -63,7 +69,7 @@ def refusal(error: ApiError, *, email: str, unknown: str | None) -> MarketplaceE
             )
         case 429:
             return MarketplaceError(f"The Marketplace asks for fewer calls ({answer}): lower `max_parallel_requests`.")
-        case status if status >= 500:
+        case status if status >= 500 or status in TRANSIENT_STATUSES:
             return TroubleError(
                 f"The Marketplace is out of order ({answer}), even after several tries: run again later."
             )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace.catalogue import product_ids
 from tap_atlassian_marketplace.customers.identity import aliases
 from tap_atlassian_marketplace.errors import MarketplaceError, NotPermittedError
 from tap_atlassian_marketplace.exports import ExportRequest
+from tap_atlassian_marketplace.free_bounds import FreeBound
 from tap_atlassian_marketplace.json_array import whole_row
 from tap_atlassian_marketplace.merging import MergedRows
 from tap_atlassian_marketplace.row_kinds import FEEDBACK, LICENSES, QUOTES, ROW_KINDS, TRANSACTIONS
@@ -30,10 +32,13 @@ _INSIGHTS_SINCE = "2018-07-01"
 _BEFORE_INSIGHTS = "2018-06-30"
 _FIRST_DAY = "2010-01-01"
 
+# The last day of what has none: of licences by their beginning, of transactions by their sale.
+_NO_END = FreeBound("endDate")
+
 # Newest first: of equal rows in both windows the one with insights counts.
-_LICENSE_WINDOWS: tuple[Parameters, ...] = (
-    [("startDate", _INSIGHTS_SINCE), ("withDataInsights", "true")],
-    [("startDate", _FIRST_DAY), ("endDate", _BEFORE_INSIGHTS)],
+_LICENSE_WINDOWS: tuple[tuple[Parameters, FreeBound], ...] = (
+    ([("startDate", _INSIGHTS_SINCE), ("withDataInsights", "true")], _NO_END),
+    ([("startDate", _FIRST_DAY), ("endDate", _BEFORE_INSIGHTS)], FreeBound("startDate", before=_FIRST_DAY)),
 )
 
 _OF_LICENSES = ("licenses", "contacts")
@@ -124,10 +129,19 @@ class Reports:
         """All rows that tell of customers, each once, by report, whatever the filters let through.
 
         Feedback and quotes are missing, which a warning says, where the account may not read them.
+
+        Raises:
+            NotPermittedError: It may not read licences or sales.
         """
-        rows = {report: self._merged(report) for report in (LICENSES, TRANSACTIONS)}
+        rows = {report: self._required(report) for report in (LICENSES, TRANSACTIONS)}
         more = {report: self._permitted(report) for report in ALSO_OF_CUSTOMERS}
         return rows | {report: found for report, found in more.items() if found is not None}
+
+    def _required(self, report: str) -> MergedRows:
+        try:
+            return self._merged(report)
+        except NotPermittedError as error:
+            raise NotPermittedError(f"{report}, of which customers are computed: {error}") from None
 
     def _permitted(self, report: str) -> MergedRows | None:
         try:
@@ -146,18 +160,22 @@ class Reports:
         """
         return filter(self.selection.admits_license, map(read, self._merged(LICENSES).encoded()))
 
-    def unknown_numbers(self) -> list[str]:
-        """List the `entitlement_numbers` that belong to no licence."""
+    def find_numbers(self, *reports: str) -> None:
+        """Say of which `entitlement_numbers` no row of some reports speaks.
+
+        Raises:
+            MarketplaceError: Of none of them does any.
+        """
         unknown = dict.fromkeys(self._settings.entitlement_numbers)
-        for row in self._merged(LICENSES) if unknown else ():
+        asked = len(unknown)
+        for row in chain.from_iterable(map(self._merged, reports)) if unknown else ():
             for alias in aliases(row):
                 unknown.pop(alias, None)
-        return list(unknown)
-
-    @property
-    def trial_size(self) -> int:
-        """How many different `entitlement_numbers` are asked for."""
-        return len(set(self._settings.entitlement_numbers))
+        if unknown:
+            found = f"`entitlement_numbers`: no licence was found for {', '.join(unknown)}."
+            if len(unknown) == asked:
+                raise MarketplaceError(found)
+            _logger.warning("%s", found)
 
     def transactions(self, read: Callable[[bytes], Any] = whole_row) -> Iterator[Any]:
         """Give the transactions that the filters let through, each once, of any age.
@@ -190,16 +208,21 @@ class Reports:
 
         Args:
             report: The report.
-            believes_empty: It may have no row at all; else that is a gap, as what empties a whole table is a fault.
+            believes_empty: It may have no row at all; else that is a gap, as what empties a whole table is a fault. So
+                is a first request without a row: beside one, those of older days and of free apps are few.
         """
         if names := self.selection.narrowed_by:
             return f"{', '.join(f'`{name}`' for name in names)} may leave rows out"
         if count := self.left_out(report):
             return f"{count} rows of {report} without an id were left out"
+        if count := self._merged(report).strangers:
+            return f"{count} rows of {report} that have the id of another one were left out"
         spooled = self._spooled(report)
-        if skipped := next((rows.skipped for rows in spooled if rows.skipped), None):
-            return skipped
-        return None if believes_empty or any(rows.keys for rows in spooled) else f"{report} gave no row at all"
+        if found := next((rows.gap for rows in spooled if rows.gap), None):
+            return found
+        if believes_empty or spooled[0].keys:
+            return None
+        return f"{report} gave no row {'where most are expected' if any(rows.keys for rows in spooled) else 'at all'}"
 
     def vouch_for(self, report: str) -> None:
         """See that no row of a report may be missing; to be called when its rows were taken.
@@ -220,7 +243,9 @@ class Reports:
 
     def _merged(self, report: str) -> MergedRows:
         if report not in self._rows:
-            self._rows[report] = MergedRows(self._spooled(report), ROW_KINDS[report])
+            rows = self._rows[report] = MergedRows(self._spooled(report), ROW_KINDS[report])
+            if rows.strangers:
+                _logger.warning("%d rows of %s were left out: others have their ids.", rows.strangers, report)
         return self._rows[report]
 
     def _spooled(self, report: str) -> list[SpooledRows]:
@@ -242,10 +267,11 @@ class Reports:
             *(self._restrictions() if restricted else ()),
             *self._common(since),
         ]
-        # One call gives the licences of paid apps or those of free apps, never both.
+        # One call gives the licences of paid apps or those of free apps, never both. First comes what nobody lacks.
         for free in (False, True) if settings.include_free_apps else (False,):
-            for window in _LICENSE_WINDOWS:
-                yield from self._by_number(LICENSES, [*window, ("showLifeTimeFreeLicenses", _flag(free)), *shared])
+            for window, bound in _LICENSE_WINDOWS:
+                parameters = [*window, ("showLifeTimeFreeLicenses", _flag(free)), *shared]
+                yield from self._by_number(LICENSES, parameters, bound)
 
     def _restrictions(self) -> Iterator[tuple[str, str]]:
         selection = self.selection
@@ -255,7 +281,7 @@ class Reports:
 
     def _transaction_requests(self, since: str | None) -> Iterator[ExportRequest]:
         manual = ("includeManualInvoice", _flag(self._settings.include_manual_invoices))
-        return self._by_number(TRANSACTIONS, [manual, *self._common(since)])
+        return self._by_number(TRANSACTIONS, [manual, *self._common(since)], _NO_END)
 
     def _common(self, since: str | None) -> Parameters:
         return [
@@ -264,11 +290,11 @@ class Reports:
             *([("lastUpdated", since)] if since else []),
         ]
 
-    def _by_number(self, report: str, parameters: Parameters) -> Iterator[ExportRequest]:
+    def _by_number(self, report: str, parameters: Parameters, free: FreeBound) -> Iterator[ExportRequest]:
         if not self._settings.entitlement_numbers:
-            yield ExportRequest(report, tuple(parameters))
+            yield ExportRequest(report, tuple(parameters), free=free)
         for number in self._settings.entitlement_numbers:
-            yield ExportRequest(report, (*parameters, ("text", number)))
+            yield ExportRequest(report, (*parameters, ("text", number)), free=free)
 
     @cached_property
     def product_ids(self) -> list[str]:

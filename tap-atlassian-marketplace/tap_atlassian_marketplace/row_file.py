@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
     from tap_atlassian_marketplace.spooled_rows import Findings
 
+_BUFFER = 1 << 16
+
 
 @contextmanager
 def private_file(path: Path) -> Iterator[BinaryIO]:
     """Open a new file that only this user can read, for writing."""
     descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
+    with os.fdopen(descriptor, "wb", _BUFFER) as file:
         yield file
 
 
@@ -84,5 +86,5 @@ def spool_pages(
                 add(rows)
     except OSError as error:
         raise SpoolError.no_room(report, error) from None
-    doubts, skipped = (findings.doubts, findings.skipped) if findings else ([], [])
-    return SpooledRows(path, keys_of(report, path), next(iter(doubts), None), next(iter(skipped), None))
+    doubts, gaps = (findings.doubts, findings.gaps) if findings else ([], [])
+    return SpooledRows(path, keys_of(report, path), next(iter(doubts), None), next(iter(gaps), None))

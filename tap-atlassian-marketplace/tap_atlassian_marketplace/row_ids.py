@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from tap_atlassian_marketplace.customers.identity import license_key
+from tap_atlassian_marketplace.customers.identity import license_key, shared_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,20 +61,25 @@ _QUOTE = (
 def with_license_details(row: Mapping[str, Any]) -> Row:
     """Give an event in the one shape that is described: what belongs to its licence below `licenseDetails`.
 
-    The list has it there; an export may have it on the top level, and null there.
+    The list has it there; an export may have it on the top level, and null or an object without any id there.
     """
     details = row.get("licenseDetails")
-    if isinstance(details, dict):
+    if event_license(row) is details:
         return dict(row)
     moved = {name: row[name] for name in _LICENSE_DETAILS if name in row}
     rest = {name: value for name, value in row.items() if name not in moved}
+    if isinstance(details, dict):
+        moved |= {name: value for name, value in details.items() if moved.get(name) is None}
     return {**rest, "licenseDetails": moved} if moved else rest
 
 
 def event_license(row: HasFields) -> HasFields:
     """Give the fields that name the licence of an event, in whichever shape it comes."""
     details = row.get("licenseDetails")
-    return details if isinstance(details, dict) else row
+    if not isinstance(details, dict):
+        return row
+    named = (fields for names in (license_key, shared_number) for fields in (details, row) if names(fields))
+    return next(named, details)
 
 
 def with_license_ids(quote: Mapping[str, Any]) -> Row:
@@ -87,9 +92,15 @@ def with_license_ids(quote: Mapping[str, Any]) -> Row:
 
 
 def event_id(metric: str, row: Mapping[str, Any]) -> str | None:
-    """Give the id of a churn, conversion or renewal: of metric, app, licence, day and transaction."""
-    day = row.get("eventDate")
-    return _id(metric, row.get("addonKey"), license_key(event_license(row)), day, row.get("transactionId"), needed=day)
+    """Give the id of a churn, conversion or renewal: of metric, app, licence, day and transaction.
+
+    Where neither licence nor transaction is named, of the multi-instance entitlement, too.
+    """
+    licence, day, sale = event_license(row), row.get("eventDate"), row.get("transactionId")
+    key = license_key(licence)
+    # Only there: what told events apart without it must not get another id because of it.
+    number = shared_number(licence) if key is None and sale in (None, "") else None
+    return _id(metric, row.get("addonKey"), key, day, sale, *([number] if number else ()), needed=day)
 
 
 def feedback_id(row: Mapping[str, Any]) -> str | None:

@@ -28,5 +28,5 @@ def key_hashes(path: Path, kind: RowKind) -> array[int]:
         BrokenArrayError: The file is no whole array of objects in UTF-8, as `read_rows` needs it.
     """
     with path.open("rb") as file:
-        keys = map(kind.key, read_checked(file, kind.decoder))
+        keys = map(kind.key, read_checked(file, kind.decoder, kind.name))
         return array("Q", (hash64(key) if key else NO_HASH for key in keys))

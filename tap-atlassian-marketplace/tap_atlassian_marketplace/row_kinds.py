@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import msgspec
 
-from tap_atlassian_marketplace.customers.identity import license_key
+from tap_atlassian_marketplace.customers.fields import money
+from tap_atlassian_marketplace.customers.identity import key_part, license_key, transaction_key
 from tap_atlassian_marketplace.dates import is_date
 from tap_atlassian_marketplace.row_ids import attribution_id, event_id, feedback_id, quote_id
 
@@ -69,17 +70,13 @@ class RowKind:
         key: Gives a row's key; rows without one cannot be told apart.
         rank: Of the rows of one key, that of the highest rank counts.
         decoder: Reads an array of rows, of each of them only what `key` and `rank` look at.
+        name: What the API calls the rows, in the pages of their list and around their export if anything is.
     """
 
     key: Callable[[Mapping[str, Any]], str | None]
     rank: Callable[[Mapping[str, Any]], int]
     decoder: msgspec.json.Decoder[Any]
-
-
-def transaction_key(row: Mapping[str, Any]) -> str | None:
-    """Give the key of a transaction row as one text; None when one of its two parts is missing."""
-    parts = row.get("transactionId"), row.get("transactionLineItemId")
-    return None if None in parts or "" in parts else f"{parts[0]}\n{parts[1]}"
+    name: str
 
 
 def newer(row: Mapping[str, Any]) -> int:
@@ -94,9 +91,15 @@ def with_insights_then_newer(row: Mapping[str, Any]) -> int:
     return newer(row) + (_INSIGHTS if has_insights else 0)
 
 
+def version_key(row: Mapping[str, Any]) -> str | None:
+    """Give the key of a version as one text: its software, and its build, which is a number."""
+    software, build = key_part(row.get("appSoftwareId")), money(row.get("buildNumber"))
+    return None if software is None or build is None else f"{software}\n{build}"
+
+
 def revenue_key(row: Mapping[str, Any]) -> str | None:
     """Give the key of a month's revenue as one text; the subscription may be empty, month and app may not."""
-    month_and_app = _joined("month", "productId")(row)
+    month_and_app = _of_parts(row, "month", "productId")
     return month_and_app and f"{month_and_app}\n{row.get('subscription')}"
 
 
@@ -105,27 +108,28 @@ def equal(_: Mapping[str, Any]) -> int:
     return 0
 
 
-def _joined(*names: str) -> Callable[[Mapping[str, Any]], str | None]:
-    def key(row: Mapping[str, Any]) -> str | None:
-        parts = [row.get(name) for name in names]
-        return None if None in parts or "" in parts else "\n".join(map(str, parts))
+def _of_parts(row: Mapping[str, Any], *names: str) -> str | None:
+    parts = [key_part(row.get(name)) for name in names]
+    return None if None in parts else "\n".join(parts)  # type: ignore[arg-type] # none of them is None
 
-    return key
+
+def _key_of(*names: str) -> Callable[[Mapping[str, Any]], str | None]:
+    return lambda row: _of_parts(row, *names)
 
 
 _WHOLE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[dict[str, Any]])
 
 ROW_KINDS = {
-    LICENSES: RowKind(license_key, with_insights_then_newer, msgspec.json.Decoder(list[_License])),
-    TRANSACTIONS: RowKind(transaction_key, newer, msgspec.json.Decoder(list[_Transaction])),
-    CHURN: RowKind(partial(event_id, "churn"), newer, _WHOLE),
-    CONVERSION: RowKind(partial(event_id, "conversion"), newer, _WHOLE),
-    RENEWAL: RowKind(partial(event_id, "renewal"), newer, _WHOLE),
-    FEEDBACK: RowKind(feedback_id, equal, _WHOLE),
-    QUOTES: RowKind(quote_id, equal, _WHOLE),
-    ATTRIBUTION: RowKind(attribution_id, equal, _WHOLE),
-    APPS: RowKind(_joined("productId"), equal, _WHOLE),
-    VERSIONS: RowKind(_joined("appSoftwareId", "buildNumber"), equal, _WHOLE),
-    REVIEWS: RowKind(_joined("id"), equal, _WHOLE),
-    REVENUE: RowKind(revenue_key, equal, _WHOLE),
+    LICENSES: RowKind(license_key, with_insights_then_newer, msgspec.json.Decoder(list[_License]), "licenses"),
+    TRANSACTIONS: RowKind(transaction_key, newer, msgspec.json.Decoder(list[_Transaction]), "transactions"),
+    CHURN: RowKind(partial(event_id, "churn"), newer, _WHOLE, "events"),
+    CONVERSION: RowKind(partial(event_id, "conversion"), newer, _WHOLE, "events"),
+    RENEWAL: RowKind(partial(event_id, "renewal"), newer, _WHOLE, "events"),
+    FEEDBACK: RowKind(feedback_id, equal, _WHOLE, "feedback"),
+    QUOTES: RowKind(quote_id, equal, _WHOLE, "quotes"),
+    ATTRIBUTION: RowKind(attribution_id, equal, _WHOLE, "marketingAttribution"),
+    APPS: RowKind(_key_of("productId"), equal, _WHOLE, "items"),
+    VERSIONS: RowKind(version_key, equal, _WHOLE, "versions"),
+    REVIEWS: RowKind(_key_of("id"), equal, _WHOLE, "reviews"),
+    REVENUE: RowKind(revenue_key, equal, _WHOLE, "records"),
 }

@@ -1,4 +1,4 @@
-"""The one place that touches the Singer SDK's private parts.
+"""The one place of the tap that touches the Singer SDK's private parts; for settings `marketplace_singer.sdk` does.
 
 Five habits of the SDK do not fit: it runs streams alphabetically, one that fails takes those after it along, it moves
 bookmarks by its own rules (back, when a look-back meets only older rows), it tells loaders to drop a table's old rows
@@ -24,6 +24,7 @@ from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, Catalog
 
 from marketplace_singer import SettingsError, StrictSettings
+from tap_atlassian_marketplace.bookmarks import SEVERAL, VENDOR
 from tap_atlassian_marketplace.errors import (
     CredentialsError,
     OutputError,
@@ -80,6 +81,11 @@ class OrderedTap(StrictSettings, Tap):
 
     def hide(self, config: Mapping[str, Any]) -> None:
         """Keep the secrets of the settings out of the log; called before anything can be logged, or is checked."""
+
+    @property
+    def vendor(self) -> str:
+        """Whose rows these are, as a hash."""
+        raise NotImplementedError
 
     def prepare(self) -> None:
         """Do what all streams need, before the first one."""
@@ -140,6 +146,9 @@ class BookmarkedStream(Stream):
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
     STATE_MSG_FREQUENCY = sys.maxsize  # state changes only when a stream is complete
 
+    replication_key: str | None = None
+    """The field whose days the stream's bookmark names, by which its rows are also asked for."""
+
     drops_records = False
     """Whether a stream map has filtered a record out."""
 
@@ -149,6 +158,24 @@ class BookmarkedStream(Stream):
     def __init__(self, tap: OrderedTap, schema: dict[str, Any]) -> None:
         super().__init__(tap, schema=schema)
         self.tap = tap
+
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take over what the catalogue says.
+
+        Raises:
+            SettingsError: It names another replication key; by its days rows would be lost that are asked for by this.
+        """
+        own = self.replication_key
+        super().apply_catalog(catalog)
+        entry = catalog.get_stream(self.name)
+        if entry and self.replication_key not in {None, own} and entry.metadata.resolve_selection()[()]:
+            goes_by = f"goes by `{own}` only" if own else "is read whole each time"
+            raise SettingsError(
+                f"The catalogue sets `replication-key` of {self.name} to `{self.replication_key}`, but this stream "
+                f"{goes_by}: take that out of the catalogue or, in Meltano, of the plugin's `metadata`."
+            )
+        if self.is_incremental:
+            self.replication_key = own
 
     @property
     def is_incremental(self) -> bool:
@@ -170,14 +197,24 @@ class BookmarkedStream(Stream):
 
         Args:
             new: Whether the whole table is read, so that older rows may go when it is complete. Other records carry
-                the version of the last such read, beside whose rows they lie.
+                the version of the last such read, beside whose rows they lie, and so do those of another vendor.
         """
         kept = self.bookmark_state.get("version")
         self._stream_version = None
         if self.emit_activate_version_messages:
             last = kept if isinstance(kept, int) else None
+            is_new = new and not self._lies_beside_others
             # Seconds, as in the SDK: they fit 32 bits, which is all that some loaders have.
-            self._stream_version = max(int(time.time()), (last or 0) + 1) if new else last
+            self._stream_version = max(int(time.time()), (last or 0) + 1) if is_new else last
+
+    @property
+    def _lies_beside_others(self) -> bool:
+        """Whether the state tells of rows of another vendor, which are in the table, too, and are not gone."""
+        return bool(self.bookmark_state.get(VENDOR, self.tap.vendor) != self.tap.vendor)
+
+    def note_vendor(self) -> None:
+        """Note in the state whose rows are in the table; to be called when all records were taken."""
+        self.bookmark_state[VENDOR] = SEVERAL if self._lies_beside_others else self.tap.vendor
 
     def retire_older_rows(self, *, unless: str | None) -> None:
         """Tell loaders that rows of older versions are gone; to be called when all records of a new one were taken.
@@ -191,6 +228,8 @@ class BookmarkedStream(Stream):
             return
         if self.drops_records:
             unless = "`stream_maps` leave rows out"
+        if self._lies_beside_others:
+            unless = "those of another vendor are in the table, too, as the state says"
         if unless:
             self.log("%s: rows that are no longer there are not marked as such, since %s.", self.name, unless)
             return
@@ -259,7 +298,8 @@ def _checked_json(option: str, file: IO[str] | None, is_one: Callable[[Any], boo
 
 
 def _is_state(content: Any) -> bool:
-    bookmarks = content.get("bookmarks", {}) if isinstance(content, dict) else None
+    """Say whether it is a state; the message that holds one, or its bookmarks alone, would let all be read anew."""
+    bookmarks = content.get("bookmarks", None if content else {}) if isinstance(content, dict) else None
     return isinstance(bookmarks, dict) and all(isinstance(entry, dict) for entry in bookmarks.values())
 
 

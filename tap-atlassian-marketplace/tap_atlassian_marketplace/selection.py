@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace.config_schema import COMPLIANCE_BOUNDARIES
-from tap_atlassian_marketplace.customers.identity import aliases
+from tap_atlassian_marketplace.customers.fields import text
+from tap_atlassian_marketplace.customers.identity import aliases, shared_number
 from tap_atlassian_marketplace.hash_index import HashIndex, hash64, position
 from tap_atlassian_marketplace.row_ids import event_license
 
@@ -123,16 +124,18 @@ class Selection:
             row: The row; what it says of no licence is not chosen by licence.
             products: Product ids of the chosen apps, since some rows name no app key.
         """
-        key = row.get("addonKey") or row.get("appKey")
-        is_of_app = not self._app_keys or key in self._app_keys or (key is None and row.get("productId") in products)
+        key = text(row.get("addonKey")) or text(row.get("appKey"))
+        is_of_product = key is None and text(row.get("productId")) in products
+        is_of_app = not self._app_keys or key in self._app_keys or is_of_product
         return is_of_app and (not self._entitlements or self._is_of_chosen_license(row))
 
     def _is_of_chosen_license(self, row: HasFields) -> bool:
-        found = {*aliases(event_license(row)), row.get("entitlementNumber"), row.get("entitlementEid")} - {None}
+        quoted = text(row.get("entitlementNumber")), text(row.get("entitlementEid"))
+        found = {*aliases(event_license(row)), *quoted} - {None}
         return not found or not self._entitlements.isdisjoint(found)
 
     def _admits_app(self, row: HasFields) -> bool:
-        return not self._app_keys or row.get("addonKey") in self._app_keys
+        return not self._app_keys or text(row.get("addonKey")) in self._app_keys
 
 
 class LicenseIds:
@@ -151,8 +154,8 @@ class LicenseIds:
             for alias in aliases(row):
                 index.add(alias)
             # The sales of a multi-instance licence are on the entitlement above it.
-            if parent := row.get("multiInstanceEntitlementNumber"):
-                index.add(str(parent))
+            if parent := shared_number(row):
+                index.add(parent)
         self._hashes = index.distinct()
 
     def include_transaction(self, row: HasFields) -> bool:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from marketplace_singer import HowFar, told
-from tap_atlassian_marketplace.errors import CredentialsError, ForbiddenError, NotPermittedError
-from tap_atlassian_marketplace.row_kinds import LICENSES, TRANSACTIONS
+from tap_atlassian_marketplace.errors import CredentialsError, MarketplaceError, NotPermittedError
 from tap_atlassian_marketplace.spool_directory import SpoolDirectory
 from tap_atlassian_marketplace.spooled_rows import ExportStoppedError
 
@@ -109,14 +108,11 @@ class _Work:
             except queue.Empty:
                 return
             try:
-                rows = task.request.fetch(self._client, task.path, timeout=self._timeout, stop=self.stop)
+                rows = self._fetch(task)
             except ExportStoppedError:
                 return
             except BaseException as failure:  # noqa: BLE001 - raised again where the rows are asked for
                 error = failure
-                if isinstance(error, ForbiddenError) and task.request.report not in (LICENSES, TRANSACTIONS):
-                    # The permissions for the other reports differ: what this one refuses, others may give.
-                    error = NotPermittedError(str(error))
                 if isinstance(error, CredentialsError):
                     # What refuses one export refuses them all: nobody need wait for the others.
                     with suppress(InvalidStateError):
@@ -125,6 +121,19 @@ class _Work:
                 task.rows.set_exception(error)
             else:
                 task.rows.set_result(rows)
+
+    def _fetch(self, task: _Task) -> SpooledRows:
+        try:
+            return task.request.fetch(self._client, task.path, timeout=self._timeout, stop=self.stop)
+        except NotPermittedError:
+            # The permissions for the reports differ: others may be given, unless their index is refused, too.
+            try:
+                self._client.check()
+            except CredentialsError:
+                raise
+            except MarketplaceError:
+                pass  # which is no answer to that
+            raise
 
 
 def _close(stop: threading.Event, directory: SpoolDirectory) -> None:

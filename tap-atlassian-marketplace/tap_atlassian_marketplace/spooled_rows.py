@@ -21,13 +21,13 @@ class SpooledRows:
         path: A file that holds a JSON array of rows, complete and readable.
         keys: The hash of each row's key, in the order of the file.
         doubt: Why rows may be missing from it; None when it is known to hold all.
-        skipped: Whose rows are not there since the Marketplace did not know it; None when it knew all.
+        gap: Why a row that is not there may exist all the same, though nothing tells that one does; None if it cannot.
     """
 
     path: Path
     keys: array[int]
     doubt: str | None = None
-    skipped: str | None = None
+    gap: str | None = None
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Findings:
     """What was noticed while rows came, of which the first of each kind is told; the words are those of the rows."""
 
     doubts: list[str] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
 
 
 class RowsRequest(Protocol):

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import click
 
 from marketplace_http import redact_logs
+from tap_atlassian_marketplace.bookmarks import fingerprint
 from tap_atlassian_marketplace.client import MarketplaceClient
 from tap_atlassian_marketplace.config_schema import CONFIG_SCHEMA
 from tap_atlassian_marketplace.customer_rows import CustomerRows
-from tap_atlassian_marketplace.permissions import findings
+from tap_atlassian_marketplace.errors import SpoolError
+from tap_atlassian_marketplace.permissions import permissions
 from tap_atlassian_marketplace.reports import Reports
 from tap_atlassian_marketplace.sdk import OrderedTap
 from tap_atlassian_marketplace.settings import Settings
@@ -47,6 +49,11 @@ class TapAtlassianMarketplace(OrderedTap):
         """The reports of this run."""
         return Reports(self.settings, self.client)
 
+    @cached_property
+    def vendor(self) -> str:
+        """Whose rows these are, as a hash."""
+        return fingerprint({"developer_id": self.client.developer_id})
+
     def discover_streams(self) -> Sequence[MarketplaceStream | CustomerStream]:
         """Make all streams; needs no call."""
         return [stream(self) for stream in STREAMS]
@@ -78,11 +85,24 @@ class TapAtlassianMarketplace(OrderedTap):
         """Whether a customer stream is selected, so that everything is read that tells of customers."""
         return any(stream.selected for stream in self.streams.values() if isinstance(stream, CustomerStream))
 
+    def makes_customers_of(self, report: str) -> bool:
+        """Say whether a selected customer stream has rows that would not be there without a report."""
+        customers = (stream for stream in self.streams.values() if isinstance(stream, CustomerStream))
+        return any(stream.selected and report in stream.made_of for stream in customers)
+
     @cached_property
     def customers(self) -> CustomerRows:
-        """The rows of the customer streams; computed when they are asked for."""
+        """The rows of the customer streams; computed when they are asked for.
+
+        Raises:
+            SpoolError: They cannot be kept.
+        """
         reports = self.open_reports()
-        rows = CustomerRows(reports.directory, reports.everything, self.settings.customers(), reports.selection)
+        everything, settings = reports.everything, self.settings.customers()
+        try:
+            rows = CustomerRows(reports.directory, everything, settings, reports.selection)
+        except OSError as error:
+            raise SpoolError.no_room("customers", error) from None
         self.logger.info("%s", rows.tally.text())
         return rows
 
@@ -96,8 +116,8 @@ class TapAtlassianMarketplace(OrderedTap):
             TapError: A setting is missing, or the Marketplace refused.
         """
         self.client.check()
-        found = list(findings(self.client))
-        troubled = [finding.kind for finding in found if finding.trouble]
+        found = list(permissions(self.client))
+        troubled = [each.kind for each in found if each.trouble]
         but = f", but not {'; '.join(troubled)}" if troubled else ""
         last = f"ok: the token may read the reports of developer {self.client.developer_id}{but}"
         return "\n".join([*map(str, found), last])

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import itertools
 import threading
+import time
+from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests_mock
 from tests.tap.command import command, settings
-from tests.tap.fake_marketplace import FakeMarketplace, journalled
+from tests.tap.fake_marketplace import TODAY, FakeMarketplace, journalled
 
 from marketplace_http import RetryPolicy
+from tap_atlassian_marketplace import exports
+from tap_atlassian_marketplace.partner_metrics import RevenueRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,8 +24,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def marketplace(watch: Watch) -> Iterator[Callable[..., FakeMarketplace]]:
+def marketplace(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., FakeMarketplace]]:
     """Make a Marketplace of given rows; anything else that is called fails."""
+    monkeypatch.setattr(RevenueRequest, "until_today", lambda: RevenueRequest(TODAY))
     with requests_mock.Mocker() as mock:
 
         def make(licenses: Any = None, transactions: Any = None, **others: Any) -> FakeMarketplace:
@@ -41,9 +48,20 @@ def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tap_atlassian_marketplace.exports._FIRST_RESTART_WAIT", 0.01)
 
 
+_hours = itertools.count(10, 10)
+
+
 @pytest.fixture
-def quick_and_clear(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Shorten the waits after faults, and end the faults of the module's sandbox with the test."""
+def hour_of_starts(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The time at which exports are started, in `seconds` since 1970; it stands still, hours later in each test."""
+    clock = SimpleNamespace(seconds=time.time() + 3600 * next(_hours))
+    monkeypatch.setattr(exports, "Export", partial(exports.Export, wall_clock=lambda: clock.seconds))
+    return clock
+
+
+@pytest.fixture
+def quick_and_clear(sandbox: Any, monkeypatch: pytest.MonkeyPatch, hour_of_starts: SimpleNamespace) -> Iterator[None]:
+    """Shorten the waits after faults, ask anew, and end the faults of the module's sandbox with the test."""
     monkeypatch.setattr("tap_atlassian_marketplace.client._RETRY", RetryPolicy(base=0.01, longest=0.02))
     monkeypatch.setattr("tap_atlassian_marketplace.exports._NOT_READY_TRIES", 3)
     yield

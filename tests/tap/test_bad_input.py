@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 
 import pytest
 import requests
@@ -11,7 +12,7 @@ from marketplace_http import RetryPolicy
 from marketplace_singer import SettingsError
 from tap_atlassian_marketplace.catalogue import product_ids
 from tap_atlassian_marketplace.client import MarketplaceClient
-from tap_atlassian_marketplace.errors import MarketplaceError, TapError
+from tap_atlassian_marketplace.errors import MarketplaceError, StreamsFailedError, TapError
 from tap_atlassian_marketplace.settings import Settings
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 
@@ -32,6 +33,8 @@ def client(**settings):
         (410, ["410", "`api_url`", "retired version 2", "https://api.atlassian.com/marketplace"]),
         (418, ["418", "`api_url`"]),
         (429, ["429", "`max_parallel_requests`"]),
+        (408, ["408", "run again later"]),
+        (425, ["425", "run again later"]),
         (503, ["503", "run again later"]),
         (302, ["redirect", "`api_url`"]),
     ],
@@ -189,3 +192,18 @@ def test_no_log_line_holds_a_secret(marketplace, caplog):
 
 def test_every_expected_error_is_one_kind():
     assert issubclass(MarketplaceError, TapError)
+
+
+def test_a_certificate_that_cannot_be_verified_ends_the_run_at_the_first_try(marketplace):
+    fake = marketplace()
+    unverified = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    unverified.verify_message = "self-signed certificate"
+    wrapped = requests.exceptions.SSLError("no")
+    wrapped.__cause__ = unverified
+    fake.mock.post(requests_mock.ANY, exc=wrapped)
+    with pytest.raises(StreamsFailedError) as caught:
+        run()
+    (line,) = caught.value.lines
+    assert line.startswith("licenses, contacts, transactions: No answer from api.atlassian.com: its certificate cannot")
+    assert "REQUESTS_CA_BUNDLE" in line
+    assert fake.pages == []

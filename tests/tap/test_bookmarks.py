@@ -7,8 +7,10 @@ import pytest
 import requests_mock
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.tap.catalogue import chosen
 from tests.tap.fake_marketplace import license_row, run, transaction_row
 
+from marketplace_singer import SettingsError
 from tap_atlassian_marketplace.bookmarks import Bookmark, fingerprint
 from tap_atlassian_marketplace.errors import StreamsFailedError
 
@@ -181,13 +183,27 @@ def test_an_unreadable_bookmark_is_not_used(value):
 
 
 def test_a_day_in_the_future_does_not_lead_the_bookmark_there(marketplace, caplog):
-    tomorrow = (datetime.now(timezone.utc) + timedelta(days=1)).date()
     marketplace([license_row(1, lastUpdated="2926-02-01"), license_row(2)], [transaction_row(1, 1)])
     output = run()
     assert output.ids("licenses") == ["id-1", "id-2"]
-    assert date.fromisoformat(output.bookmark("licenses")) - tomorrow <= timedelta(days=1)
+    assert output.bookmark("licenses") == "2026-02-01"
     assert caplog.text.count(f"the bookmark stops at {output.bookmark('licenses')}") == 2
     assert output.bookmark("transactions") == "2026-02-01"
+
+
+def test_tomorrow_may_be_a_day_of_another_zone(marketplace, caplog):
+    tomorrow = (datetime.now(timezone.utc) + timedelta(days=1)).date().isoformat()
+    marketplace([license_row(1, lastUpdated=tomorrow), license_row(2)])
+    assert run(streams=["licenses"]).bookmark("licenses") == tomorrow
+    assert "future" not in caplog.text
+
+
+def test_rows_of_the_future_alone_move_no_bookmark(marketplace, caplog):
+    marketplace([license_row(1, lastUpdated="2926-02-01")])
+    output = run(streams=["licenses"])
+    assert output.ids("licenses") == ["id-1"]
+    assert not output.bookmark("licenses")
+    assert "lastUpdated of 1 rows lies in the future; the bookmark stops at nothing" in caplog.text
 
 
 def test_a_bookmark_in_the_future_is_brought_back(marketplace):
@@ -205,3 +221,38 @@ def test_a_bookmark_in_the_future_is_brought_back(marketplace):
 def test_the_fingerprint_ignores_order_but_no_difference():
     assert fingerprint({"a": ("x", "y"), "b": 1}) == fingerprint({"b": 1, "a": ["y", "x"]})
     assert fingerprint({"a": ("x",)}) != fingerprint({"a": ("y",)})
+
+
+def catalog_of(stream):
+    catalog = chosen(stream)
+    (entry,) = catalog["streams"]
+    (root,) = (each["metadata"] for each in entry["metadata"] if not each["breadcrumb"])
+    return catalog, entry, root
+
+
+@pytest.mark.parametrize(
+    ("stream", "key", "words"),
+    [
+        ("licenses", "maintenanceStartDate", "`maintenanceStartDate`, but this stream goes by `lastUpdated` only"),
+        ("feedback", "lastUpdated", "`lastUpdated`, but this stream goes by `date` only"),
+        ("reviews", "date", "`date`, but this stream is read whole each time"),
+        ("accounts", "as_of", "`as_of`, but this stream is read whole each time"),
+    ],
+)
+@pytest.mark.parametrize("is_in_metadata", [False, True])
+def test_another_replication_key_is_refused(marketplace, stream, key, words, is_in_metadata):
+    marketplace([license_row(1)])
+    catalog, entry, root = catalog_of(stream)
+    entry["replication_key"], root["replication-key"] = (None, key) if is_in_metadata else (key, None)
+    with pytest.raises(SettingsError, match=f"`replication-key` of {stream} to {words}: take that out"):
+        run(catalog=catalog)
+    root["selected"] = False
+    assert run(catalog=catalog).messages == []
+
+
+def test_an_incremental_stream_needs_no_replication_key_in_the_catalogue(marketplace):
+    marketplace([license_row(1)])
+    catalog, entry, root = catalog_of("licenses")
+    entry["replication_key"] = root["replication-key"] = None
+    entry["replication_method"] = "INCREMENTAL"
+    assert run(catalog=catalog).bookmark("licenses") == "2026-02-01"

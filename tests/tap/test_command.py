@@ -180,6 +180,8 @@ def test_files_that_are_no_json(tap, config, name):
     ("name", "content"),
     [
         *(("state", content) for content in ("5", "null", "[]", '{"bookmarks": []}', '{"bookmarks": {"licenses": 1}}')),
+        ("state", '{"type": "STATE", "value": {"bookmarks": {}}}'),
+        ("state", '{"licenses": {"replication_key_value": "2026-01-01"}}'),
         *(("catalog", content) for content in ("{}", "[]", '{"streams": 5}', '{"streams": [5]}')),
     ],
 )
@@ -272,13 +274,14 @@ def test_nothing_is_left_on_disk(process, tmp_path):
     assert list((tmp_path / "spool").iterdir()) == []
 
 
-def test_a_signal_ends_the_run_at_once_and_not_as_a_success(sandbox, process, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_run_at_once_and_not_as_a_success(sandbox, process, tmp_path, number):
     sandbox.faults.add("export-never-ready")
     try:
         deadline = time.monotonic() + 30
         while not list(tmp_path.glob("spool/*")) and time.monotonic() < deadline:
             time.sleep(0.05)
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         _, text = process.communicate(timeout=10)
     finally:
         sandbox.faults.discard("export-never-ready")

@@ -87,6 +87,15 @@ def test_feedback_and_quotes_tell_of_customers_though_nobody_selects_them(market
     assert len(fake.started("quotes")) == 1
 
 
+def test_the_event_of_feedback_names_who_gave_it(marketplace):
+    signed, written, unsigned = "2026-02-20", "2026-02-21", "2026-02-22"
+    rows = [feedback_row(signed, email=" Ann@Acme.com "), feedback_row(written, email="N/A"), feedback_row(unsigned)]
+    marketplace(LICENSES, SALES, others={"feedback/details": rows})
+    events = run(streams=STREAMS, **TODAY).records("account_events")
+    who = {row["occurred_at"][:10]: row["user_email"] for row in events if row["event"] == "app_uninstalled"}
+    assert who == {signed: "ann@acme.com", written: None, unsigned: None}
+
+
 def test_feedback_is_read_whole_and_once_though_its_stream_emits_what_is_new(marketplace):
     fake = marketplace(LICENSES, SALES, others=OTHERS)
     state = run(streams=("feedback",)).state

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 import subprocess
 import sys
 import time
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,9 @@ import pytest
 from tests.tap.fake_marketplace import license_row, run, transaction_row
 
 from marketplace_singer import SettingsError
-from tap_atlassian_marketplace import examining
+from tap_atlassian_marketplace import customer_rows, examining, joining
+from tap_atlassian_marketplace.errors import SpoolError
+from tap_atlassian_marketplace.row_file import private_file
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 
 STREAMS = ("accounts", "people", "account_events", "mrr_segments", "anomalies")
@@ -74,6 +79,32 @@ def test_accounts_people_events_segments_and_anomalies(marketplace):
     assert {row["transaction_key"] for row in found["mrr_segments"]} == {f"IN-{n}|line-{n}" for n in (1, 2, 3, 4)}
     reasons = {(row["reason"], row["account_id"]) for row in found["anomalies"]}
     assert reasons >= {("license_missing", "E-9"), ("no_license_named", "")}
+
+
+def test_a_licence_has_one_account_under_whichever_ids_it_and_its_sales_come(marketplace):
+    older = license_row(1, appEntitlementId=None, addonLicenseId="11", lastUpdated="2025-01-01")
+    unlisted = [{**sale(number, None), "addonLicenseId": "9"} for number in (6, 7)]
+    refund = {**unlisted[1], "appEntitlementNumber": "E-9"}
+    refund["purchaseDetails"] = sale(7, 9, -1200, saleType="Refund")["purchaseDetails"]
+    for licenses in ([LICENSES[0], older], [older, LICENSES[0]]):
+        marketplace(licenses, [sale(1, 1), unlisted[0], refund])
+        found = customers()
+        assert {row["account_id"]: row["mrr_gross"] for row in found["accounts"]} == {"E-1": 100, "E-9": 0}
+        assert len(found["accounts"]) == 2
+        assert {row["reason"] for row in found["anomalies"]} == {"license_twice", "license_missing"}
+
+
+def test_e_mails_that_are_no_addresses_are_counted_and_not_shown(marketplace, caplog):
+    people = {"technicalContact": {"email": "ann(at)acme"}, "billingContact": {"email": "n/a"}}
+    marketplace([license_row(1, contactDetails=people), *LICENSES[1:]], SALES)
+    output = run(streams=("contacts", *STREAMS), **TODAY)
+    assert [row["account_id"] for row in output.records("anomalies") if row["reason"] == "unusable_email"] == ["E-1"]
+    assert {row["email"] for row in output.records("people")} == {"ann@acme.example", "bob@acme.example"}
+    emails = {row["role"]: row["email"] for row in output.records("contacts") if row["account_id"] == "E-1"}
+    assert emails == {"technical": None, "billing": None, "partner": None}
+    assert "email was no address in 1 contacts; emitted as null." in caplog.text
+    assert "1 contacts have an e-mail that is no address" in caplog.text
+    assert "ann(at)" not in caplog.text
 
 
 def test_they_are_not_selected_by_default(marketplace):
@@ -142,6 +173,21 @@ def test_other_processes_find_the_same(marketplace, monkeypatch):
     monkeypatch.setattr(examining, "ProcessPoolExecutor", lambda *args: started.append(args) or pool(*args))
     assert customers(hostings=["cloud"]) == expected
     assert len(started) == 1
+
+
+@pytest.mark.parametrize("module", [joining, examining, customer_rows])
+def test_a_full_disk_names_the_setting(marketplace, monkeypatch, module):
+    marketplace(LICENSES, SALES)
+
+    @contextmanager
+    def full(path):
+        with private_file(path) as file:
+            yield file
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(module, "private_file", full)
+    with pytest.raises(SpoolError, match=r"^`spool_dir`: rows of customers cannot be kept there \(No space left"):
+        customers()
 
 
 def test_a_process_that_is_killed_loses_nothing(marketplace, monkeypatch, caplog):

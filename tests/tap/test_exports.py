@@ -6,6 +6,7 @@ import os
 import stat
 import threading
 import time
+from datetime import datetime, timezone
 
 import pytest
 import requests_mock
@@ -14,7 +15,7 @@ from tests.tap.fake_marketplace import CONFIG, license_row, run, transaction_row
 from marketplace_http import RetryPolicy
 from tap_atlassian_marketplace import exports
 from tap_atlassian_marketplace.client import MarketplaceClient
-from tap_atlassian_marketplace.errors import MarketplaceError, SpoolError
+from tap_atlassian_marketplace.errors import CredentialsError, MarketplaceError, SpoolError
 from tap_atlassian_marketplace.exports import Export, ExportRequest
 from tap_atlassian_marketplace.settings import Settings
 
@@ -71,6 +72,14 @@ def test_polls_at_once_and_then_ever_more_rarely(marketplace, tmp_path, monkeypa
     assert waits[-1] == max(waits) == 15.0
 
 
+def test_a_state_is_understood_in_small_letters_too(marketplace, tmp_path):
+    fake = marketplace([license_row(1)])
+    fake.statuses = ["queued", "in_progress", "", "completed"]
+    assert len(fetch(tmp_path / "a")[0]) == 3
+    assert fake.statuses == []
+    assert len(fake.starts) == 1
+
+
 def test_links_of_the_answer_are_not_followed(marketplace, tmp_path):
     fake = marketplace([license_row(1)])
     fetch(tmp_path / "a")
@@ -109,7 +118,7 @@ def test_an_export_that_is_never_ready_is_an_error(marketplace, tmp_path):
 def test_content_that_is_not_there_yet_is_asked_for_again(marketplace, tmp_path):
     fake = marketplace()
     not_ready = {"status_code": 404, "json": {"message": "Export is being processed"}}
-    found = {"text": '[{"a": 1}]'}
+    found = {"text": '[{"appEntitlementId": "id-1"}]'}
     fake.mock.get(requests_mock.ANY, [not_ready, not_ready, found], additional_matcher=is_download)
     fetch(tmp_path / "a")
     assert (tmp_path / "a").read_text() == found["text"]
@@ -131,6 +140,9 @@ BROKEN = {
     "a row cut off": lambda fake: setattr(fake, "content", b'[{"appEntitlementId": "id'),
     "a page for people": lambda fake: setattr(fake, "content", b"<html>sign in</html>"),
     "an error instead": lambda fake: setattr(fake, "content", b'{"code": 401, "message": "no"}'),
+    "a document of errors": lambda fake: setattr(fake, "content", b'{"errors": [{"message": "try later"}]}'),
+    "an array of errors": lambda fake: setattr(fake, "content", json.dumps([{"message": "try later"}] * 120).encode()),
+    "a state that nobody knows": lambda fake: fake.statuses.extend(["QUEUED", "CANCELLED", "ERROR", "failed"]),
     "nothing": lambda fake: setattr(fake, "content", b""),
     "an empty array": lambda fake: setattr(fake, "content", b"[]"),
     "an array without its last rows": lambda fake: setattr(fake, "content", b'[{"appEntitlementId": "id-1"}]'),
@@ -179,7 +191,8 @@ def test_an_empty_export_is_believed_when_its_list_is_empty_too(marketplace, tmp
 
 def test_a_start_that_keeps_failing_leads_to_the_list(marketplace, tmp_path):
     fake = marketplace([license_row(1)])
-    for answer in ({"status_code": 502}, {"json": {"_links": {}}}, {"text": "<html>"}):
+    failures = [{"status_code": status} for status in (408, 425, 500, 502, 503, 504)]
+    for answer in (*failures, {"json": {"_links": {}}}, {"text": "<html>"}, {"text": "[" * 200_000}):
         fake.mock.post(requests_mock.ANY, **answer)
         fetch(tmp_path / "a")
         assert len(json.loads((tmp_path / "a").read_text())) == 1
@@ -238,7 +251,8 @@ def test_all_exports_of_a_run_start_before_the_first_is_ready(marketplace, monke
     assert output.ids("transactions") == ["IN-1"]
 
 
-def test_the_exports_that_a_run_needs(marketplace):
+def test_the_exports_that_a_run_needs(marketplace, hour_of_starts):
+    hour_of_starts.seconds = datetime(2026, 4, 19, 13, tzinfo=timezone.utc).timestamp()
     fake = marketplace()
     run(include_free_apps=True, include_manual_invoices=False, include_atlassian_licenses=True)
     shared = {
@@ -247,8 +261,10 @@ def test_the_exports_that_a_run_needs(marketplace):
         "cloudComplianceBoundaries": ["commercial", "fedramp_moderate", "isolated_cloud"],
         "accept": ["json"],
     }
-    new = {"startDate": ["2018-07-01"], "withDataInsights": ["true"]}
-    old = {"startDate": ["2010-01-01"], "endDate": ["2018-06-30"]}
+    # No licence and no sale is of the days beyond, so that each start may ask for others of them.
+    no_end = {"endDate": ["2029-04-19"]}
+    new = {"startDate": ["2018-07-01"], "withDataInsights": ["true"], **no_end}
+    old = {"startDate": ["2009-12-31"], "endDate": ["2018-06-30"]}
     expected = [
         {**shared, **window, "showLifeTimeFreeLicenses": [free]} for free in ("false", "true") for window in (new, old)
     ]
@@ -260,8 +276,15 @@ def test_the_exports_that_a_run_needs(marketplace):
             "includeManualInvoice": ["false"],
             "cloudComplianceBoundaries": shared["cloudComplianceBoundaries"],
             "accept": ["json"],
+            **no_end,
         }
     ]
+    asked = [parameters for report, parameters in fake.pages if report == "licenses"]
+    assert {(each["startDate"][0], each.get("endDate", [""])[0]) for each in asked} == {
+        ("2018-07-01", ""),
+        ("2010-01-01", "2018-06-30"),
+    }
+    assert not [each for report, each in fake.pages if report == "sales/transactions" and "endDate" in each]
 
 
 def test_only_what_the_selected_streams_need_is_exported(marketplace):
@@ -290,3 +313,65 @@ def test_no_more_calls_at_a_time_than_allowed(marketplace):
     run(entitlement_numbers=[f"E-{n}" for n in range(6)], max_parallel_requests=1)
     assert most == [1]
     assert {thread.name for thread in threading.enumerate() if thread.name == "export"} == set()
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 408, 413, 429, 502])
+def test_a_list_that_cannot_be_asked_spoils_no_whole_export_but_tells_nothing_gone(marketplace, caplog, status):
+    fake = marketplace([license_row(1), license_row(2)])
+    fake.mock.get(requests_mock.ANY, status_code=status, additional_matcher=is_list)
+    with caplog.at_level("INFO"):
+        output = run(streams=["licenses"])
+    assert output.ids("licenses") == ["id-1", "id-2"]
+    assert output.bookmark("licenses") == "2026-02-01"
+    assert not [message for message in output.messages if message["type"] == "ACTIVATE_VERSION"]
+    assert "How many rows the licenses export must have could not be asked." in caplog.text
+    assert "not marked as such, since how many rows licenses must have could not be asked" in caplog.text
+    assert len(fake.starts) == 3  # that of the days before, which is empty, once more
+
+
+@pytest.mark.parametrize("status", [401, 410])
+def test_a_list_that_is_refused_ends_the_run(marketplace, status):
+    fake = marketplace([license_row(1)])
+    fake.mock.get(requests_mock.ANY, status_code=status, additional_matcher=is_list)
+    with pytest.raises(CredentialsError, match=str(status)):
+        run(streams=["licenses"])
+
+
+@pytest.mark.parametrize(
+    ("exported", "listed", "starts", "tells_gone"),
+    [
+        (3, 3, 1, True),
+        (2, 3, 3, False),  # the list, of one page, has them all, as far as one can see
+        (3, 2, 1, False),  # which rows these are nobody knows
+        (1, 1, 1, True),
+        (1, 9, 3, False),
+        (0, 1, 3, False),
+        (0, 0, 1, True),
+    ],
+)
+def test_a_list_without_a_total_is_asked_whether_it_ends_where_the_export_does(
+    marketplace, tmp_path, exported, listed, starts, tells_gone
+):
+    fake = marketplace([license_row(n) for n in range(listed)])
+    fake.content, fake.totals = json.dumps([license_row(n) for n in range(exported)]).encode(), False
+    rows = Export(client(), REQUEST, timeout=1800, stop=Waiting()).fetch(tmp_path / "a")
+    assert len(rows.keys) == max(exported, listed)
+    assert len(fake.starts) == starts
+    assert rows.doubt is None
+    assert (rows.gap is None) == tells_gone
+
+
+def test_nothing_is_started_after_the_time_is_up(tmp_path):
+    waiting = Waiting()
+
+    def slow(_, answer):
+        waiting.waits.append(1000)
+        answer.status_code = 500
+
+    request = ExportRequest("licenses", (), at_once=True, has_list=False)
+    with requests_mock.Mocker() as mock:
+        mock.get(requests_mock.ANY, text=slow)
+        export = Export(client(), request, timeout=1800, stop=waiting, clock=waiting.clock)
+        with pytest.raises(MarketplaceError, match="did not come within 1800 seconds"):
+            export.fetch(tmp_path / "rows")
+    assert mock.call_count == 2

@@ -1,4 +1,4 @@
-"""The further streams against the API's own description, where it is at hand."""
+"""The streams of the API against its own description, where that is at hand."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ EXAMPLES = {
     "reviews": ("reviews", "ReviewsResponse", "reviews"),
 }
 ROWS = {
+    "licenses": "License",
+    "transactions": "Transaction",
     "churn_events": "LicenseTransition",
     "conversion_events": "LicenseTransition",
     "renewal_events": "LicenseTransition",
@@ -35,18 +37,32 @@ def described(components, schema):
     return schema
 
 
-def described_paths(components, schema, path=""):
+def described_types(components, schema, path=""):
+    """Each path of a row, with the types that its values have as far as they are told."""
     schema = described(components, schema)
+    if path:
+        yield path, types(components, schema)
     for name, inner in schema.get("properties", {}).items():
-        yield f"{path}.{name}"
-        yield from described_paths(components, inner, f"{path}.{name}")
+        yield from described_types(components, inner, f"{path}.{name}")
     if "items" in schema:
-        yield from described_paths(components, schema["items"], f"{path}[]")
+        yield from described_types(components, schema["items"], f"{path}[]")
 
 
-@pytest.mark.skipif(not SPEC.exists(), reason="the API description is not at hand")
-@pytest.mark.parametrize("stream", [*ROWS, "apps"])
-def test_every_described_field_is_in_the_schema(stream):
+def types(components, schema):
+    """The types that values of a schema may have; none if it says nothing about that."""
+    schema = described(components, schema)
+    told = schema.get("type", [])
+    ways = [way for kind in ("oneOf", "anyOf", "allOf") for way in schema.get(kind, ())]
+    return {told} if isinstance(told, str) else set(told).union(*(types(components, way) for way in ways))
+
+
+def kinds_of(schema):
+    """The types of a field of ours but null, which every field may be."""
+    return ({schema["type"]} if isinstance(schema["type"], str) else set(schema["type"])) - {"null"}
+
+
+def told_of(stream):
+    """The paths that a row of a stream has by the description, with their types."""
     description = json.loads(SPEC.read_text("utf-8"))
     components = description["components"]["schemas"]
     if stream == "apps":
@@ -56,8 +72,22 @@ def test_every_described_field_is_in_the_schema(stream):
     else:
         row = components[ROWS[stream]]
     # What belongs to a framework only is open in the schema.
-    wanted = {path for path in described_paths(components, row) if not path.startswith(".frameworkDetails.attributes.")}
-    assert wanted - {path for path, _ in walk(catalog()[stream]["schema"])} == set()
+    return {
+        path: kinds
+        for path, kinds in described_types(components, row)
+        if not path.startswith(".frameworkDetails.attributes.")
+    }
+
+
+@pytest.mark.skipif(not SPEC.exists(), reason="the API description is not at hand")
+@pytest.mark.parametrize("stream", [*ROWS, "apps"])
+def test_every_described_field_is_in_the_schema_with_its_type(stream):
+    ours = {path: kinds_of(schema) for path, schema in walk(catalog()[stream]["schema"]) if path}
+    told = told_of(stream)
+    assert told.keys() - ours.keys() == set()
+    others = {path: (kinds, ours[path]) for path, kinds in told.items() if kinds != ours[path]}
+    assert others == {}
+    assert all(told.values())
 
 
 @pytest.mark.skipif(not SPEC.exists(), reason="the API description is not at hand")

@@ -6,7 +6,8 @@ import copy
 
 import pytest
 import requests_mock
-from tests.tap.fake_marketplace import CONFIG, license_row, run, transaction_row
+from tests.tap.every_other_field import row_of
+from tests.tap.fake_marketplace import CONFIG, REPORTS, license_row, run, transaction_row
 
 from tap_atlassian_marketplace.errors import CredentialsError, StreamsFailedError
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
@@ -94,15 +95,38 @@ def test_an_unforeseen_error_stays_with_its_stream(two_runs, capsys, monkeypatch
 
 
 @pytest.mark.parametrize("status", [401, 403, 410])
-def test_refused_credentials_stop_the_run_at_once(two_runs, capsys, status):
+def test_what_refuses_all_reports_stops_the_run_at_once(two_runs, capsys, status):
     fake, state = two_runs
     refuse(fake, "sales", status)
+    fake.mock.get(REPORTS, status_code=status)
     fake.statuses = ["QUEUED"] * 10_000
     tap = TapAtlassianMarketplace(config=dict(CONFIG), state=copy.deepcopy(state))
     with pytest.raises(CredentialsError, match=str(status)):
         tap.sync_all()
     assert '"record"' not in capsys.readouterr().out
     assert {entry["replication_key_value"] for entry in tap.state["bookmarks"].values()} == {"2026-02-01"}
+
+
+@pytest.mark.parametrize("index", [200, 404, 429, 500])
+def test_sales_that_the_account_may_not_read_leave_all_else_whole(two_runs, capsys, index):
+    fake, state = two_runs
+    fake.rows["reviews"] = [row_of("reviews")]
+    refuse(fake, "sales/transactions", 403)
+    fake.mock.get(REPORTS, status_code=index, json={})
+    fake.statuses = ["IN_PROGRESS"] * 8  # licences come long after the refusal
+    tap = TapAtlassianMarketplace(config=dict(CONFIG), state=copy.deepcopy(state))
+    for name, stream in tap.streams.items():
+        stream.selected = name in ("licenses", "contacts", "transactions", "accounts", "people", "reviews")
+    with pytest.raises(StreamsFailedError) as caught:
+        tap.sync_all()
+    sales, customers = caught.value.lines
+    assert sales.startswith("transactions: The account may not read what was asked for (HTTP 403")
+    assert customers.startswith("accounts, people: sales/transactions, of which customers are computed: The account")
+    days = {name: entry.get("replication_key_value") for name, entry in tap.state["bookmarks"].items()}
+    assert (days["licenses"], days["contacts"], days["transactions"]) == ("2026-02-09", "2026-02-09", "2026-02-01")
+    out = capsys.readouterr().out
+    assert out.count('"stream":"licenses","record"') == 2
+    assert out.count('"stream":"reviews","record"') == 1
 
 
 def full_table_catalog():

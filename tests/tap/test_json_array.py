@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tap_atlassian_marketplace import json_array
 from tap_atlassian_marketplace.errors import MarketplaceError
-from tap_atlassian_marketplace.json_array import read_rows
+from tap_atlassian_marketplace.json_array import read_checked, read_rows
+from tap_atlassian_marketplace.row_kinds import ROW_KINDS
 
 TRICKY = st.sampled_from(["},{", "]", "}]", '"', "\\", '\\"}', "[{", "}", "é€😀", "\r\n", "\x00"])
 TEXT = st.lists(st.one_of(TRICKY, st.text(st.characters(exclude_categories=["Cs"]), max_size=4)), max_size=4).map(
@@ -39,6 +40,22 @@ def test_reads_any_array_with_chunks_cut_anywhere(rows, chunk, indent, ascii_onl
 @given(rows=ROWS, chunk=st.integers(1, 60), name=st.sampled_from(["licenses", "_"]))
 def test_reads_an_array_wrapped_in_an_object(rows, chunk, name):
     assert read(json.dumps({name: rows, "totalCount": 3}).encode(), chunk) == rows
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1000])
+@pytest.mark.parametrize(
+    "content", [b'{"errors": [{"message": "try later"}]}', b'{"": []}', b' {"licences" : [{"a": 1}]}']
+)
+def test_an_array_of_another_name_holds_no_rows(content, chunk):
+    with pytest.raises(MarketplaceError, match="not readable: it holds something else than an array of `licenses`"):
+        list(read_checked(io.BytesIO(content), ROW_KINDS["licenses"].decoder, "licenses", chunk=chunk))
+
+
+@pytest.mark.parametrize("report", ROW_KINDS)
+def test_an_array_may_be_called_as_its_rows_are(report):
+    kind = ROW_KINDS[report]
+    content = f'{{"{kind.name}": [{{}}], "totalCount": 1}}'.encode()
+    assert len(list(read_checked(io.BytesIO(content), kind.decoder, kind.name))) == 1
 
 
 @settings(max_examples=100, deadline=None)

@@ -78,6 +78,18 @@ def test_rows_without_an_id_are_counted_and_left_out(tmp_path):
     assert merged.without_key == 2
 
 
+def test_different_rows_of_one_export_under_one_key_are_counted_but_no_states_of_a_row_between_exports(tmp_path):
+    exports = [
+        [licence("1"), licence("2", n=1), licence("2", n=1), licence("3", n=1), licence("3", "2026-02-02", n=2)],
+        [licence("1", n=9), licence("4", n=1), licence("4", n=2), licence("4", n=3), licence("4", n=2), {}, {"n": 1}],
+    ]
+    for order in permutations(exports):
+        merged = merged_licenses(spool(tmp_path, *order))
+        assert merged.strangers == 1 + 2
+        assert {row["addonLicenseId"] for row in merged} == {"1", "2", "3", "4"}
+    assert merged_licenses(spool(tmp_path, [licence("1")], [licence("1")], [licence("1", n=1)])).strangers == 0
+
+
 def test_transactions_are_told_apart_by_line(tmp_path):
     def sale(line, updated, **fields):
         return {"transactionId": "IN-1", "transactionLineItemId": line, "lastUpdated": updated, **fields}

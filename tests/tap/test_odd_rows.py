@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 
 import pytest
 import requests_mock
-from tests.tap.fake_marketplace import CONFIG, license_row, run
+from tests.tap.catalogue import misfits
+from tests.tap.every_other_field import row_of
+from tests.tap.fake_marketplace import CONFIG, REPORTS, URL, license_row, run, transaction_row
 
 from tap_atlassian_marketplace.errors import StreamsFailedError
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
@@ -76,3 +79,22 @@ def test_a_schema_that_changes_on_the_way_loses_no_row(marketplace, caplog):
     assert output.bookmark("licenses") == "2026-02-01"
     assert "lastUpdated held no valid date in 2 rows" in caplog.text
     assert "does not know, passed on as they are: newcomer." in caplog.text
+    assert list(misfits(output)) == []
+
+
+def test_half_a_character_in_a_page_ends_neither_its_stream_nor_customers(marketplace):
+    fake = marketplace([license_row(1)], [transaction_row(1, 1)])
+    page = {"feedback": [row_of("feedback/details", message="cut \ud83d")], "totalCount": 1}
+    fake.mock.get(re.compile(rf"{re.escape(REPORTS)}/feedback/details\?"), text=json.dumps(page))
+    output = run(streams=["feedback", "accounts", "people", "account_events"])
+    assert [row["message"] for row in output.records("feedback")] == ["cut \ufffd"]
+    assert all(output.records(stream) for stream in ("accounts", "people", "account_events"))
+
+
+def test_half_a_character_in_the_listing_of_an_app_hides_none(marketplace):
+    fake = marketplace([license_row(1)], others={"reviews": [row_of("reviews")]})
+    apps = {"items": [{"appKey": "com.example.one", "productId": "product-1", "summary": "cut \ud83d"}]}
+    fake.mock.get(re.compile(rf"{re.escape(URL)}/product-listing/"), text=json.dumps(apps))
+    output = run(streams=["licenses", "apps", "reviews"], app_keys=["com.example.one"])
+    assert [row["summary"] for row in output.records("apps")] == ["cut \ufffd"]
+    assert len(output.records("reviews")) == len(output.records("licenses")) == 1

@@ -11,6 +11,7 @@ from tests.tap.fake_marketplace import run
 from tests.tap.test_customer_streams import LICENSES, SALES, STREAMS, TODAY
 
 from marketplace_singer import SettingsError
+from tap_atlassian_marketplace.customers.domains import DomainClasses
 from tap_atlassian_marketplace.overrides_file import read_overrides
 
 PAGE = Path(__file__).parents[2] / "docs" / "revenue.md"
@@ -55,6 +56,10 @@ def test_the_example_in_the_document_can_be_read(overrides):
         ("licenses:\n  E-1:\n    domain: Acme Inc\n", "line 3: licenses.E-1.domain: no domain"),
         ("domains:\n  acme.com: {}\n  '@acme.de': {}\n", "line 3: domains.@acme.de: no domain"),
         ("domains:\n  acme.com:\n    class: friend\n", "line 3: domains.acme.com.class: Invalid enum value 'friend'"),
+        ("domains:\n  Acme.com: {}\n", "line 2: domains.Acme.com: no domain; write it in small letters"),
+        ("domains:\n  mail.acme.com:\n    company: A\n", "line 2: domains.mail.acme.com: .*write acme.com$"),
+        ("domains:\n  acme.local: {customer: a}\n", "line 2: domains.acme.local: .*name the licences$"),
+        ("licenses:\n  0123: {}\n  83: {}\n", "one number of `licenses` in two ways, among 0123, 83; put them between"),
         ("domains:\n  acme.com: {}\n  acme.com: {}\n", "names 'acme.com' on line 2 and again on line 3"),
         ("licenses: [\n", "is no YAML, line 2"),
         ("- E-1\n", "line 1: Expected `object`"),
@@ -63,6 +68,31 @@ def test_the_example_in_the_document_can_be_read(overrides):
 def test_what_is_wrong_with_a_file_is_told_by_line_and_key(overrides, text, message):
     with pytest.raises(SettingsError, match=f"^setting 'overrides_path': .*overrides.yml.*{message}"):
         run(streams=("accounts",), overrides_path=overrides(text))
+
+
+@pytest.mark.parametrize("key", ["123", "0123", "0x1F", "1_000", "1:30", "1e5", "1.50", "2026-01-02", "yes", "~"])
+def test_a_licence_is_named_as_it_is_written_whatever_yaml_reads(overrides, key):
+    found = read_overrides(overrides(f"licenses:\n  {key}: {{company: Acme}}\n  E-1: {{own: true}}\n"))
+    assert set(found.licenses) == {key, "E-1"}
+    assert found.of_license([key]).company == "Acme"
+
+
+def test_what_is_merged_is_read(overrides):
+    text = "licenses: &all\n  7: {own: true}\n  8: &eight {company: B}\n  9: {<<: *eight, own: true}\n"
+    found = read_overrides(overrides(text))
+    assert (found.licenses["7"].own, found.licenses["9"].company) == (True, "B")
+
+
+@pytest.mark.parametrize("name", ["münchen.de", "xn--mnchen-3ya.de"])
+def test_a_domain_of_any_alphabet_is_met_in_both_ways_to_write_it(overrides, name):
+    found = read_overrides(overrides(f"domains:\n  {name}: {{class: business, customer: munich}}\n"))
+    assert set(found.classes) == {"münchen.de", "xn--mnchen-3ya.de"}
+    assert {found.of_domain(each).customer for each in found.classes} == {"munich"}
+
+
+def test_a_part_of_a_domain_may_have_a_class_of_its_own(overrides):
+    domains = DomainClasses(assigned=read_overrides(overrides("domains:\n  students.uni.edu: {class: free}\n")).classes)
+    assert (domains.of_email("a@students.uni.edu"), domains.of_email("a@uni.edu")) == ("free", "business")
 
 
 def test_a_file_that_is_not_there(tmp_path):

@@ -34,7 +34,7 @@ def clock(monkeypatch):
 
 
 def test_starts_and_pages_keep_their_distance_and_polls_need_none(marketplace, clock):
-    marketplace([license_row(1)])
+    marketplace([license_row(1)]).largest_page = 1
     api = client.MarketplaceClient(Settings.from_config(CONFIG))
     filters = [("startDate", "2018-07-01")]
     one = api.start_export("licenses", filters)

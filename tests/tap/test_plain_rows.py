@@ -9,19 +9,19 @@ from importlib.resources import files
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
 
 from tap_atlassian_marketplace.json_array import BrokenArrayError, whole_row
 from tap_atlassian_marketplace.plain_rows import PlainRow, PlainRowReader
 from tap_atlassian_marketplace.streams import Licenses, Transactions
 
 STREAMS = (Licenses, Transactions)
-READERS = {
-    stream: PlainRowReader(
-        json.loads(files("tap_atlassian_marketplace.schemas").joinpath(f"{stream.name}.json").read_text("utf-8")),
-        stream.added_fields,
-    )
+SCHEMAS = {
+    stream: json.loads(files("tap_atlassian_marketplace.schemas").joinpath(f"{stream.name}.json").read_text("utf-8"))
     for stream in STREAMS
 }
+READERS = {stream: PlainRowReader(schema, stream.added_fields) for stream, schema in SCHEMAS.items()}
+KEYS = {"transactionId": "1", "transactionLineItemId": "1"}  # rows without them are left out earlier
 ADDED = {"id": "1", "account_id": "É-1", "aliases": ["É-1", "1"]}
 
 TEXTS = st.text(max_size=8) | st.sampled_from(["2026-02-30", "2026-02-28", "NA", 'q"\\/', "\u2028"])
@@ -44,7 +44,7 @@ def written(value, space):
 
 @st.composite
 def rows(draw, stream):
-    schema = json.loads(files("tap_atlassian_marketplace.schemas").joinpath(f"{stream.name}.json").read_text("utf-8"))
+    schema = SCHEMAS[stream]
 
     def fields(properties):
         names = draw(st.lists(st.sampled_from(sorted(properties)) | st.just("new"), max_size=4, unique=True))
@@ -70,6 +70,7 @@ def test_a_plain_row_says_what_the_row_says(stream, data, space):
     record = row.after(ADDED)
     assert not {b"\n"[0], b"\r"[0]} & set(record)
     assert json.loads(record, parse_float=Decimal) == {**ADDED, **whole}
+    Draft202012Validator(SCHEMAS[stream], format_checker=FormatChecker()).validate({**whole, **KEYS, **ADDED})
     assert all(row.get(name) == value for name, value in whole.items() if not isinstance(value, (dict, list)))
 
 
@@ -77,7 +78,8 @@ def test_a_plain_row_says_what_the_row_says(stream, data, space):
     "content",
     [
         {"addonLicenseId": "1", "lastUpdated": "2026-02-28", "maintenanceEndDate": None},
-        {"evaluationSaleDate": "NA", "contactDetails": {"billingContact": {"email": "a@b.example"}}, "tier": 3},
+        {"evaluationSaleDate": "NA", "contactDetails": {"billingContact": {"email": "a@b.example"}}, "tier": "3"},
+        {"cloudComplianceBoundaries": ["commercial", None], "contactDetails": None},
     ],
 )
 def test_plain_licences(content):
@@ -96,6 +98,11 @@ def test_plain_licences(content):
         {"contactDetails": {"new": 1}},
         {"contactDetails": "none"},
         {"contactDetails": {"billingContact": {"new": 1}}},
+        {"contactDetails": {"billingContact": {"email": 1}}},
+        {"tier": 3},
+        {"tier": ["3"]},
+        {"cloudComplianceBoundaries": "commercial"},
+        {"cloudComplianceBoundaries": [1]},
     ],
 )
 def test_licences_that_need_a_closer_look(content):

@@ -13,6 +13,7 @@ from tests.tap.every_field import EVERY_LICENSE_FIELD, EVERY_TRANSACTION_FIELD
 from tests.tap.fake_marketplace import license_row, run, transaction_row
 
 from tap_atlassian_marketplace.sdk import BookmarkedStream
+from tap_atlassian_marketplace.streams import NAMES
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 
 SNAPSHOT = Path(__file__).parent / "catalog.json"
@@ -49,10 +50,15 @@ def test_schemas_are_open(stream):
             assert schema["additionalProperties"] is True, path
         if path and name not in keys | {"aliases", "aliases[]", "forgotten"}:
             assert "null" in schema["type"], path
-        if path and not path.endswith("[]"):
-            assert schema["description"], path
         is_nested_original = "originalTransactionDetails" in path
         assert (schema.get("format") == "date") == (name in DATES and not is_nested_original), path
+
+
+@pytest.mark.parametrize("stream", NAMES)
+def test_every_field_of_every_stream_is_described(stream):
+    inner = {path: schema for path, schema in walk(schemas()[stream]) if path and not path.endswith("[]")}
+    assert inner
+    assert [path for path, schema in inner.items() if not schema.get("description", "").strip()] == []
 
 
 @pytest.mark.parametrize(
@@ -92,6 +98,39 @@ def test_unknown_fields_travel_even_where_the_catalogue_lacks_them(marketplace):
     assert licence["contactDetails"] == {"nick": "n", "technicalContact": {"fax": "1"}}
     assert licence["status"] == "active"
     assert sale["purchaseDetails"]["currency"] == "EUR"
+
+
+IDS_ALONE = {"addonLicenseId": "124", "transactionId": "IN-1", "transactionLineItemId": "1"}
+
+
+@pytest.mark.parametrize(
+    ("stream", "row", "words"),
+    [
+        ("licenses", EVERY_LICENSE_FIELD, ("hosting", "status", "licenseType", "tier", "licenseLevel")),
+        ("transactions", EVERY_TRANSACTION_FIELD, ("paymentStatus", "licenseLevel")),
+    ],
+)
+def test_nulls_unknown_fields_and_unknown_words_travel(marketplace, stream, row, words):
+    """Alone, and where they meet whole rows; nothing that is computed of them fails either."""
+    odd = {**dict.fromkeys(row), **IDS_ALONE, **dict.fromkeys(words, "Quite New"), "newcomer": {"deep": [1, None]}}
+    odd = {name: value for name, value in odd.items() if name in {*row, "newcomer"}}
+    nested = {
+        **odd,
+        **{name: dict.fromkeys(value) for name, value in row.items() if isinstance(value, dict)},
+        **{name: f"{value}, nested" for name, value in odd.items() if name in IDS_ALONE},
+    }
+    if stream == "transactions":
+        nested["purchaseDetails"] |= dict.fromkeys(("saleType", "hosting", "tier", "changeInTier"), "Quite New")
+    rows = [odd, nested, row]
+    marketplace(*((rows, []) if stream == "licenses" else ([EVERY_LICENSE_FIELD], rows)))
+    output = run(streams=NAMES)
+    for sent in rows:
+        (record,) = [each for each in output.records(stream) if sent.items() <= each.items()]
+        assert record.keys() - sent.keys() <= {"id", "account_id", "aliases"}
+    for name, schema in schemas().items():
+        for record in output.records(name):
+            Draft202012Validator(schema, format_checker=FormatChecker()).validate(record)
+    assert all(output.records(name) for name in ("contacts", "accounts", "people"))
 
 
 @pytest.mark.parametrize("method", ["INCREMENTAL", "FULL_TABLE"])

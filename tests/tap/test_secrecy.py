@@ -39,7 +39,7 @@ def secrets(sandbox):
 
 FAULTS = [
     None, "401", "403", "500", "502", "429-seconds", "non-json", "cut-body", "half-answer", "drop-before", "redirect",
-    "export-failed", "export-truncated", "export-gone", "foreign-links", "empty", "duplicate-rows",
+    "export-failed", "export-reused", "export-truncated", "export-gone", "foreign-links", "empty", "duplicate-rows",
 ]  # fmt: skip
 
 
@@ -86,8 +86,8 @@ def test_no_crash_tells_a_secret(tap, config, monkeypatch, place):
 def test_a_state_holds_days_and_hashes_only(tap, config):
     state = Output(tap(config).stdout).state
     for bookmark in state["bookmarks"].values():
-        assert set(bookmark) == {"replication_key", "replication_key_value", "fingerprint", "version"}
-        assert len(bookmark["fingerprint"]) == 64
+        assert set(bookmark) == {"replication_key", "replication_key_value", "fingerprint", "version", "vendor"}
+        assert len(bookmark["fingerprint"]) == len(bookmark["vendor"]) == 64
         assert isinstance(bookmark["version"], int)
 
 

@@ -111,16 +111,18 @@ def test_trial(marketplace, caplog):
     assert caplog.text.count("no bookmark moves") == 1
 
 
-def test_a_trial_names_the_numbers_that_it_did_not_find(marketplace, caplog):
+@pytest.mark.parametrize("stream", ["licenses", "accounts"])
+def test_a_trial_names_the_numbers_that_it_did_not_find(marketplace, caplog, stream):
     marketplace([license_row(1)])
-    assert run(entitlement_numbers=["E-1", "E-2"]).ids("licenses") == ["id-1"]
+    assert len(run(streams=[stream], entitlement_numbers=["E-1", "E-2"]).records(stream)) == 1
     assert "no licence was found for E-2." in caplog.text
 
 
-def test_a_trial_that_finds_nothing_fails(marketplace):
-    marketplace([license_row(1)])
+@pytest.mark.parametrize("streams", [("licenses",), ("contacts", "accounts", "people", "account_events")])
+def test_a_trial_that_finds_nothing_fails(marketplace, streams):
+    marketplace([license_row(1)], [transaction_row(1, 1)])
     with pytest.raises(StreamsFailedError, match="`entitlement_numbers`: no licence was found for E-2, E-3"):
-        run(entitlement_numbers=["E-2", "E-3"])
+        run(streams=streams, entitlement_numbers=["E-2", "E-3"])
 
 
 def test_a_trial_of_the_sales_alone_finds_those_of_other_ids(marketplace):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import requests_mock
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
+from tests.tap.catalogue import at, catalog, paths, values, walk
 from tests.tap.every_field import EVERY_LICENSE_FIELD, EVERY_TRANSACTION_FIELD
 from tests.tap.every_other_field import EVERY_OTHER_FIELD
 from tests.tap.fake_marketplace import CONFIG, FakeMarketplace, transaction_row
@@ -50,6 +51,26 @@ class TestAgainstMadeUpAnswers(
 sandbox = pytest.importorskip("marketplace_sandbox.server", reason="the sandbox is not installed")
 credentials = pytest.importorskip("marketplace_sandbox.credentials")
 
+_HOSTINGS = {"Cloud", "Server", "Data Center"}
+KNOWN_WORDS = {
+    "licenses": (".licenseSourceType", {"Atlassian", "Non-Atlassian"}),
+    "transactions": (".purchaseDetails.changeInTier", {"Increase", "Decrease", "Not Applicable"}),
+    "churn_events": (".hosting", _HOSTINGS),
+    "conversion_events": (".hosting", _HOSTINGS),
+    "renewal_events": (".hosting", _HOSTINGS),
+    "feedback": (".feedbackType", {"uninstall", "disable", "unsubscribe"}),
+    "quotes": (".quoteStatus", {"ACCEPTED"}),
+    "marketing_attribution": (
+        ".channel",
+        {"direct", "email", "in-product-referral", "organic", "referral-external", "paid-search-branded"},
+    ),
+    "recurring_revenue": (".subscription", {"MONTHLY", "ANNUAL"}),
+    "apps": (".approvalStatus", {"APPROVED", "SUBMITTED", "REJECTED", "NOT_ASSIGNED"}),
+    "app_versions": (".state", {"draft", "submitted", "approved", "auto-approved", "active", "rejected", "archived"}),
+    "reviews": (".productHosting", {"cloud", "server", "datacenter"}),
+}
+"""For each stream of the API a field that holds one of some words, as far as they are known."""
+
 # Filled in when the sandbox listens; the SDK builds its tests from the class before that.
 SANDBOX_CONFIG = {
     "email": credentials.VENDOR_EMAIL,
@@ -83,3 +104,14 @@ class TestAgainstTheSandbox(
         known = set(stream.stream_maps[-1].transformed_schema["properties"])
         unknown = set().union(*runner.records[stream.name]) - known
         assert bool(unknown) == (stream.name == "licenses" or isinstance(stream, OwnReportStream))
+
+    def test_each_stream_of_the_api_has_nulls_unknown_fields_and_unknown_words(self, runner):
+        """Whatever the other tests of the suite say of the streams, they say of such rows, too."""
+        for name, (place, words) in KNOWN_WORDS.items():
+            records = runner.records[name]
+            found = {text for record in records if isinstance(text := at(record, place), str)}
+            assert found - words, name
+            assert found & words, name
+            declared = {path for path, _ in walk(catalog()[name]["schema"])}
+            assert {path for record in records for path in paths(record)} - declared, name
+            assert any(None in values(record) for record in records), name

@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from tests.tap.every_other_field import REPORTS, row_of
-from tests.tap.fake_marketplace import CONFIG, URL, Output, license_row, run, transaction_row
+from tests.tap.fake_marketplace import CONFIG, DEVELOPER, URL, Output, license_row, run, transaction_row
 
 from tap_atlassian_marketplace.errors import StreamsFailedError
 from tap_atlassian_marketplace.streams import BY_DEFAULT, NAMES
 from tap_atlassian_marketplace.tap import TapAtlassianMarketplace
 
 CUSTOMERS = ("accounts", "people", "account_events", "mrr_segments", "anomalies")
-AGES_OUT = "recurring_revenue"
+NEVER_GONE = ("recurring_revenue", "marketing_attribution")
 SALE = {
     "saleDate": "2026-01-01",
     "saleType": "New",
@@ -78,7 +78,7 @@ def failing_run(capsys, state=None, **settings):
 def test_a_whole_read_ends_with_the_activation_of_the_version_that_its_rows_carry(marketplace):
     everything(marketplace)
     output = run(streams=NAMES)
-    for stream in set(NAMES) - {AGES_OUT, "anomalies"}:
+    for stream in set(NAMES) - {*NEVER_GONE, "anomalies"}:
         kinds = [m["type"] for m in output.messages if m.get("stream") == stream]
         assert kinds == ["SCHEMA", *["RECORD"] * (len(kinds) - 2), "ACTIVATE_VERSION"]
         assert versions(output, stream) == {activated(output)[stream]} == {output.version(stream)}
@@ -89,11 +89,12 @@ def test_a_whole_read_ends_with_the_activation_of_the_version_that_its_rows_carr
             assert {name for name, entry in message["value"]["bookmarks"].items() if "version" in entry} == told
 
 
-def test_rows_that_age_out_of_their_report_are_never_told_gone(marketplace):
+@pytest.mark.parametrize("stream", NEVER_GONE)
+def test_rows_that_age_out_of_their_report_or_that_nothing_counts_are_never_told_gone(marketplace, stream):
     everything(marketplace)
-    output = run(streams=[AGES_OUT])
-    assert output.records(AGES_OUT)
-    assert versions(output, AGES_OUT) == {None}
+    output = run(streams=[stream])
+    assert output.records(stream)
+    assert versions(output, stream) == {None}
     assert not activated(output)
 
 
@@ -159,7 +160,7 @@ def test_a_filtered_read_tells_nothing_gone_and_says_so(marketplace, caplog, nar
     assert (
         f"licenses: rows that are no longer there are not marked as such, since `{name}` may leave rows" in caplog.text
     )
-    for stream in set(NAMES) - {AGES_OUT, "anomalies"}:
+    for stream in set(NAMES) - {*NEVER_GONE, "anomalies"}:
         assert versions(output, stream) <= {state["bookmarks"][stream]["version"]}
         assert output.version(stream) == state["bookmarks"][stream]["version"]
 
@@ -197,6 +198,69 @@ def test_no_row_at_all_is_no_reason_to_empty_a_table(marketplace, caplog):
         output = run(streams=NAMES)
     assert set(activated(output)) == {"licenses", "contacts", "apps"}
     assert "transactions: rows that are no longer there are not marked as such, since sales/transactions" in caplog.text
+
+
+def test_old_licences_alone_do_not_tell_that_all_newer_ones_are_gone(marketplace, caplog):
+    old = license_row(1, maintenanceStartDate="2015-01-01")
+    fake = marketplace([old, license_row(2)])
+    assert "licenses" in activated(run())
+    fake.rows["licenses"] = [old]
+    with caplog.at_level("INFO"):
+        output = run(streams=["licenses", "contacts", "accounts"])
+    assert output.ids("licenses") == ["id-1"]
+    assert not activated(output)
+    assert "licenses: rows that are no longer there are not marked as such, since licenses gave no row" in caplog.text
+    fake.rows["licenses"] = [license_row(2)]
+    assert "licenses" in activated(run()), "many vendors have no old ones"
+
+
+def test_rows_left_out_since_others_have_their_ids_are_told_and_nothing_is_gone(marketplace, caplog):
+    sales = [transaction_row(1, 1), transaction_row(1, 2), transaction_row(2, 1)]
+    marketplace([license_row(1), license_row(2)], sales)
+    with caplog.at_level("INFO"):
+        output = run(streams=["licenses", "transactions", "mrr_segments"])
+    assert output.ids("transactions") == ["IN-1", "IN-2"]
+    assert output.bookmark("transactions") == "2026-02-01"
+    assert set(activated(output)) == {"licenses"}
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warning == "1 rows of sales/transactions were left out: others have their ids."
+    assert "1 rows of sales/transactions that have the id of another one were left out" in caplog.text
+
+
+def of_vendor(marketplace, developer_id, number, state=None, **settings):
+    """Run the tap for a vendor with one licence, a sale of it, and an app."""
+    fake = marketplace([license_row(number)], [transaction_row(1, number)], developer=developer_id)
+    fake.rows["apps"] = [{"appKey": f"com.{number}", "productId": f"product-{number}"}]
+    return run(copy.deepcopy(state), streams=SHARED, developer_id=developer_id, **settings)
+
+
+SHARED = ["licenses", "contacts", "accounts", "people", "apps"]
+OTHER_VENDOR = "99999999-2222-3333-4444-555555555555"
+
+
+def test_vendors_that_share_a_state_do_not_tell_each_others_rows_gone(marketplace, clock, caplog):
+    """Neither in the run that changes, nor in those after it, nor back again: the table is that of both."""
+    table = Table()
+    output = of_vendor(marketplace, DEVELOPER, 1)
+    table.load(output)
+    assert set(activated(output)) == set(SHARED)
+    for vendor, number in ((OTHER_VENDOR, 2), (OTHER_VENDOR, 2), (DEVELOPER, 1), (DEVELOPER, 1)):
+        clock[0] += 1
+        with caplog.at_level("INFO"):
+            output = of_vendor(marketplace, vendor, number, output.state)
+        table.load(output)
+        assert output.ids("licenses") == [f"id-{number}"]
+        assert not activated(output)
+        assert versions(output) == {1_800_000_000}
+    assert not table.marked
+    assert "since those of another vendor are in the table, too" in caplog.text
+    clock[0] += 1
+    assert set(activated(of_vendor(marketplace, DEVELOPER, 1))) == set(SHARED), "a new state knows no other vendor"
+
+
+def test_a_trial_for_another_vendor_leaves_the_state_to_its_own(marketplace, clock):
+    state = of_vendor(marketplace, DEVELOPER, 1).state
+    assert of_vendor(marketplace, OTHER_VENDOR, 2, state, entitlement_numbers=["E-2"]).state == state
 
 
 def test_anomalies_may_all_be_solved(marketplace):

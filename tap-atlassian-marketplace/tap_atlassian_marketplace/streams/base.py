@@ -1,15 +1,15 @@
-"""What all streams share: which rows are new, which dates are usable, and when the bookmark moves."""
+"""What all streams share: which rows are new, which values are usable, and when the bookmark moves."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tap_atlassian_marketplace.bookmarks import REPLICATION_KEY, Bookmark, Window, fingerprint, latest_bookmark
+from tap_atlassian_marketplace.bookmarks import REPLICATION_KEY, Bookmark, Days, Window, fingerprint, latest_bookmark
 from tap_atlassian_marketplace.dates import is_date
+from tap_atlassian_marketplace.fitting import Fitting
 from tap_atlassian_marketplace.json_array import whole_row
 from tap_atlassian_marketplace.plain_rows import PlainRow, PlainRowReader
 from tap_atlassian_marketplace.sdk import BookmarkedStream
@@ -36,11 +36,11 @@ class MarketplaceStream(BookmarkedStream):
     added_fields: ClassVar[tuple[str, ...]] = ()
     """Names of the fields that are put before those of a row, where the stream gives rows as they are."""
 
-    ages_out: ClassVar[bool] = False
-    """Whether a row leaves the report by its age alone, and is no less true for it."""
+    never_gone: ClassVar[bool] = False
+    """Whether a row that the report lacks tells nothing: it leaves by its age alone, or nothing counts the rows."""
 
-    date_fields: ClassVar[tuple[str, ...]]
-    """Dotted names of the fields that the schema declares as dates."""
+    days_late: ClassVar[int] = 0
+    """Days by which a row may be older than others and yet be told of only after them; every run looks back as far."""
 
     replication_key: str | None = REPLICATION_KEY
 
@@ -49,7 +49,7 @@ class MarketplaceStream(BookmarkedStream):
     def __init__(self, tap: TapAtlassianMarketplace) -> None:
         schema = files("tap_atlassian_marketplace.schemas").joinpath(f"{self.name}.json").read_text("utf-8")
         super().__init__(tap, json.loads(schema))
-        self._invalid_dates: Counter[str] = Counter()
+        self._fitting = Fitting(self.schema)
         self._unknown_fields = UnknownFields(self.schema)
 
     def rows(self, reports: Reports, read: Callable[[bytes], Any]) -> Iterable[Any]:
@@ -62,7 +62,8 @@ class MarketplaceStream(BookmarkedStream):
 
     def day(self, row: HasFields) -> str | None:
         """Give the day of a row that decides whether it is new; None if it has none."""
-        return row.get(self.replication_key) if self.replication_key else None
+        day = row.get(self.replication_key) if self.replication_key else None
+        return day if is_date(day) else None
 
     def records(self, row: Row) -> Iterable[Row]:
         """Make the records of a row."""
@@ -73,33 +74,34 @@ class MarketplaceStream(BookmarkedStream):
         """Give the records that are new since the bookmark, as dictionaries or as JSON, then move it."""
         reports = self.tap.open_reports()
         self.choose_version(new=self._reads_all_days and not reports.selection.narrowed_by)
-        newest: str | None = None
+        days = Days(self._bookmark.latest)
         for row in self.rows(reports, self._read):
-            is_plain = isinstance(row, PlainRow)
-            if not is_plain:
-                self._blank_invalid_dates(row)
             updated = self.day(row)
             if not self.window.admits(updated):
                 continue
-            newest = max(newest or updated, updated) if updated else newest
-            if is_plain:
+            days.see(updated)
+            if isinstance(row, PlainRow):
                 yield row.after(self.added(row))
                 continue
             for record in self.records(row):
+                self._fitting.fit(record)
                 self._unknown_fields.look_at(record)
                 yield record
         # Reached only when every record was taken, so an interrupted stream keeps its old bookmark.
         self.report_oddities(reports)
         reports.vouch_for(self.report)
+        if not reports.selection.is_trial:
+            self.note_vendor()
         if self._reads_all_days:
             self.retire_older_rows(unless=reports.gap(self.report))
         if self._keeps_bookmark:
-            self._bookmark.write(self.bookmark_state, newest)
-            if newest and newest > self._bookmark.latest:
+            self._bookmark.write(self.bookmark_state, days.newest)
+            if days.ahead:
                 self.logger.warning(
-                    "%s of some rows lies in the future; the bookmark stops at %s.",
+                    "%s of %d rows lies in the future; the bookmark stops at %s.",
                     self._bookmark.key,
-                    self._bookmark.latest,
+                    days.ahead,
+                    self.bookmark_state.get("replication_key_value") or "nothing",
                 )
 
     @cached_property
@@ -113,12 +115,14 @@ class MarketplaceStream(BookmarkedStream):
         """The days whose rows the stream emits in this run."""
         settings = self.tap.settings
         return self._bookmark.window(
-            lookback_days=settings.lookback_days, start_date=settings.start_date, end_date=settings.end_date
+            lookback_days=settings.lookback_days + self.days_late,
+            start_date=settings.start_date,
+            end_date=settings.end_date,
         )
 
     @property
     def _reads_all_days(self) -> bool:
-        return not self.ages_out and self.window == Window()
+        return not self.never_gone and self.window == Window()
 
     @cached_property
     def _keeps_bookmark(self) -> bool:
@@ -135,20 +139,10 @@ class MarketplaceStream(BookmarkedStream):
             self.log("The bookmark belongs to another vendor, start date or filter: reading from the start.")
         return bookmark
 
-    def _blank_invalid_dates(self, row: Row) -> None:
-        for field in self.date_fields:
-            *parents, name = field.split(".")
-            place: Any = row
-            for parent in parents:
-                place = place.get(parent) if isinstance(place, dict) else None
-            if isinstance(place, dict) and place.get(name) is not None and not is_date(place[name]):
-                place[name] = None
-                self._invalid_dates[field] += 1
-
     def report_oddities(self, reports: Reports) -> None:
         """Log, without values, what was wrong with the rows."""
-        for field, count in sorted(self._invalid_dates.items()):
-            self.logger.warning("%s held no valid date in %d rows; emitted as null.", field, count)
+        for field, what, count in self._fitting.misfits():
+            self.logger.warning("%s held no %s in %d rows; emitted as null.", field, what, count)
         if count := reports.left_out(self.report):
             self.logger.warning("%d rows without an id were left out.", count)
         if names := self._unknown_fields.names():

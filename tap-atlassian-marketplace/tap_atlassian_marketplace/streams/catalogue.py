@@ -28,7 +28,7 @@ class Apps(CatalogueStream):
 
     def request(self, reports: Reports) -> RowsRequest:  # noqa: ARG002 - as declared
         """Ask for all apps."""
-        return AppsRequest()
+        return AppsRequest(self.tells_gone)
 
 
 class AppVersions(CatalogueStream):
@@ -40,7 +40,7 @@ class AppVersions(CatalogueStream):
 
     def request(self, reports: Reports) -> RowsRequest:  # noqa: ARG002 - as declared
         """Ask for the versions of the chosen apps."""
-        return VersionsRequest(self._settings.app_keys)
+        return VersionsRequest(self._settings.app_keys, self.tells_gone)
 
 
 class Reviews(CatalogueStream):
@@ -52,4 +52,4 @@ class Reviews(CatalogueStream):
 
     def request(self, reports: Reports) -> RowsRequest:  # noqa: ARG002 - as declared
         """Ask for the reviews of the chosen apps."""
-        return ReviewsRequest(self._settings.app_keys)
+        return ReviewsRequest(self._settings.app_keys, self.tells_gone)

@@ -43,6 +43,8 @@ class CustomerStream(BookmarkedStream):
         yield from rows if self.writes_records_as_they_are else map(whole_row, rows)
         for report in reports.everything:
             reports.vouch_for(report)
+        if not reports.selection.is_trial:
+            self.note_vendor()
         gap = next(filter(None, map(self._gap, self.made_of)), None)
         self.retire_older_rows(unless=gap if is_of_today else "`as_of` is another day")
 
@@ -60,6 +62,11 @@ class Accounts(CustomerStream):
 
     name = examining.ACCOUNTS
     primary_keys = ("account_id",)
+
+    def get_records(self, context: object) -> Iterator[Any]:
+        """Give all rows, and name the licences of a trial that were not found."""
+        yield from super().get_records(context)
+        self.tap.reports.find_numbers(LICENSES, TRANSACTIONS)
 
 
 class People(CustomerStream):

@@ -8,6 +8,7 @@ from tap_atlassian_marketplace.bookmarks import latest_bookmark
 from tap_atlassian_marketplace.customers.identity import identity
 from tap_atlassian_marketplace.dates import is_date
 from tap_atlassian_marketplace.exports import ExportRequest
+from tap_atlassian_marketplace.free_bounds import FreeBound
 from tap_atlassian_marketplace.row_kinds import ATTRIBUTION, QUOTES
 from tap_atlassian_marketplace.streams.own_report import WithId
 
@@ -28,11 +29,11 @@ class Quotes(WithId):
 
     def request(self, reports: Reports) -> ExportRequest:  # noqa: ARG002 - the export is not chosen by app
         """Ask for all quotes ever made; the list names the same days otherwise."""
-        since, until = _FIRST_DAY, latest_bookmark()
         return ExportRequest(
             self.report,
-            (("createdStartDate", since), ("createdEndDate", until)),
-            in_list=(("startDate", since), ("endDate", until)),
+            (("createdStartDate", _FIRST_DAY),),
+            in_list=(("startDate", _FIRST_DAY), ("endDate", latest_bookmark())),
+            free=FreeBound("createdEndDate"),
         )
 
 
@@ -42,16 +43,16 @@ class MarketingAttribution(WithId):
     name = "marketing_attribution"
     report = ATTRIBUTION
     replication_key = "eventTimestamp"
+    # A visit is told of only when the trial begins to which it led.
+    days_late = 30
+    # There is no list that would tell an export from one that lacks rows.
+    never_gone = True
 
     def request(self, reports: Reports) -> ExportRequest:
-        """Ask for the days of the window.
-
-        The same question is answered by the same export, however old. The last day, which is tomorrow unless `end_date`
-        says otherwise, makes it a new question every day.
-        """
-        days = (("startDate", self.window.since or _FIRST_DAY), ("endDate", self.window.until or latest_bookmark()))
+        """Ask for the days since the window began; visits after its end are left out when they are here."""
         products = (("productId", product) for product in reports.product_ids)
-        return ExportRequest(self.report, (*products, *days), has_list=False)
+        since = ("startDate", self.window.since or _FIRST_DAY)
+        return ExportRequest(self.report, (*products, since), has_list=False, free=FreeBound("endDate"))
 
     def day(self, row: HasFields) -> str | None:
         """Give the day of the visit."""

@@ -28,6 +28,7 @@ class ListedStream(WithId):
                 *([("startDate", window.since)] if window.since else []),
                 *([("endDate", window.until)] if window.until else []),
             ),
+            self.tells_gone,
         )
 
 
@@ -37,7 +38,6 @@ class Feedback(ListedStream):
     name = "feedback"
     report = FEEDBACK
     replication_key = "date"
-    date_fields = ("date",)
 
     def added(self, row: Any) -> Row:
         """Give the id, and the ids of the licence; anonymous feedback has none."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from itertools import filterfalse
 from typing import TYPE_CHECKING, Any
 
-from tap_atlassian_marketplace.customers.contacts import contact_rows
+from tap_atlassian_marketplace.customers.contacts import contact_rows, unusable_emails
 from tap_atlassian_marketplace.customers.identity import identity
-from tap_atlassian_marketplace.errors import MarketplaceError
 from tap_atlassian_marketplace.row_kinds import LICENSES
 from tap_atlassian_marketplace.streams.base import MarketplaceStream
 
@@ -26,7 +25,6 @@ class Licenses(MarketplaceStream):
     primary_keys = ("id",)
     report = LICENSES
     added_fields = ("id", "account_id", "aliases")
-    date_fields = ("lastUpdated", "maintenanceStartDate", "maintenanceEndDate", "latestMaintenanceStartDate")
 
     def rows(self, reports: Reports, read: Callable[[bytes], Any]) -> Iterable[Any]:
         """Give the licences that the filters let through."""
@@ -35,10 +33,7 @@ class Licenses(MarketplaceStream):
     def report_oddities(self, reports: Reports) -> None:
         """Name the licences of a trial that were not found, too."""
         super().report_oddities(reports)
-        if unknown := reports.unknown_numbers():
-            if len(unknown) == reports.trial_size:
-                raise MarketplaceError(f"`entitlement_numbers`: no licence was found for {', '.join(unknown)}.")
-            self.logger.warning("`entitlement_numbers`: no licence was found for %s.", ", ".join(unknown))
+        reports.find_numbers(LICENSES)
 
     def added(self, row: HasFields) -> Row:
         """Give the ids of the licence."""
@@ -52,7 +47,8 @@ class Contacts(MarketplaceStream):
     name = "contacts"
     primary_keys = ("license_id", "role")
     report = LICENSES
-    date_fields = ("lastUpdated",)
+
+    _unusable_emails = 0
 
     def rows(self, reports: Reports, read: Callable[[bytes], Any]) -> Iterable[Any]:
         """Give the licences that the filters let through, but not those that the vendor wants ignored."""
@@ -60,4 +56,11 @@ class Contacts(MarketplaceStream):
 
     def records(self, row: Row) -> Iterable[Row]:
         """Make the three contacts of a licence."""
+        self._unusable_emails += unusable_emails(row)
         return contact_rows(row)
+
+    def report_oddities(self, reports: Reports) -> None:
+        """Say how many contacts have no usable e-mail, too."""
+        super().report_oddities(reports)
+        if self._unusable_emails:
+            self.logger.warning("email was no address in %d contacts; emitted as null.", self._unusable_emails)

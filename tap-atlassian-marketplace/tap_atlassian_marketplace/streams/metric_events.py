@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 class MetricEvents(WithId):
     """Events of one metric, from the export of its details, which answers at once."""
 
-    date_fields = (
-        "lastUpdated",
-        "eventDate",
-        "licenseDetails.maintenanceStartDate",
-        "licenseDetails.maintenanceEndDate",
-    )
-
     def request(self, reports: Reports) -> ExportRequest:
         """Ask for what was updated since the window began."""
         since = self.window.since

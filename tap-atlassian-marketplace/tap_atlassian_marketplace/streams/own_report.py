@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from tap_atlassian_marketplace.reports import ALSO_OF_CUSTOMERS
 from tap_atlassian_marketplace.row_kinds import ROW_KINDS
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 class OwnReportStream(MarketplaceStream):
     """Rows as the Marketplace sends them; one that comes without an id is given one.
 
-    Not selected by default. A base class below this one stands for each way in which the API gives rows.
+    Not selected by default. A stream says by `request` what it asks for, and the class of that request knows the way in
+    which the API gives such rows: `ExportRequest` exports, `ListRequest` pages by offset, those of `catalogue` pages by
+    cursor, `RevenueRequest` some months at a time.
     """
 
     selected_by_default = False
-    date_fields: ClassVar[tuple[str, ...]] = ()
 
     @property
     def is_needed(self) -> bool:
@@ -39,6 +40,13 @@ class OwnReportStream(MarketplaceStream):
     @property
     def _settings(self) -> Settings:
         return self.tap.settings
+
+    @property
+    def tells_gone(self) -> bool:
+        """Whether rows that the report does not have shall count as gone, or what customers are because of them."""
+        if not self.emit_activate_version_messages or self.tap.reports.selection.narrowed_by:
+            return False
+        return (self.selected and self._reads_all_days) or self.tap.makes_customers_of(self.report)
 
     def request(self, reports: Reports) -> RowsRequest:
         """Say what to ask the Marketplace for."""

@@ -19,8 +19,7 @@ class RecurringRevenue(OwnReportStream):
     primary_keys = ("month", "productId", "subscription")
     report = REVENUE
     replication_key = None
-    date_fields = ("date",)
-    ages_out = True
+    never_gone = True  # a month leaves by its age alone, and is no less true for it
 
     def request(self, reports: Reports) -> RevenueRequest:  # noqa: ARG002 - the metrics are not chosen by app
         """Ask for the last 24 months."""

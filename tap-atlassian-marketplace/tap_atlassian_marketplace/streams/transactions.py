@@ -23,12 +23,6 @@ class Transactions(MarketplaceStream):
     primary_keys = ("transactionId", "transactionLineItemId")
     report = TRANSACTIONS
     added_fields = ("account_id", "aliases")
-    date_fields = (
-        "lastUpdated",
-        "purchaseDetails.saleDate",
-        "purchaseDetails.maintenanceStartDate",
-        "purchaseDetails.maintenanceEndDate",
-    )
 
     def rows(self, reports: Reports, read: Callable[[bytes], Any]) -> Iterable[Any]:
         """Give the transactions that the filters let through."""
