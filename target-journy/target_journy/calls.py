@@ -32,12 +32,14 @@ class Result:
         rejected: Reasons by property; by "" for the whole.
         request_id: The server's name for the call that told.
         sent: What the server may quote in its reasons.
+        is_erasure: It was to erase a person who was erased at the source.
     """
 
     outcome: Outcome
     rejected: Mapping[str, str] = field(default_factory=dict)
     request_id: str | None = None
     sent: Any = None
+    is_erasure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,33 +106,44 @@ class EntityCall:
         self._key = key
         self._entity = entity
         self._refused = dict(refused or {})
+        self._was_in_doubt = entity.in_doubt
         self.touches = frozenset({f"{kind} {key}"})
 
     def begin(self) -> None:
-        """Count the call; what it brings is on record as pending already."""
+        """Count the call, and note that what is new to journy.io may be there from now on.
+
+        What it brings is on record as pending already.
+        """
         self._desk.report.calls[f"{self._kind}s"] += 1
+        if not self._entity.may_exist:
+            self._entity.in_doubt = True
+            self._save()
 
     def send(self, transport: Transport) -> Receipt:
         """Upsert what is pending."""
         payload = {name: value for name, value in self._entity.payload().items() if name not in self._refused}
         upsert = transport.upsert_account if self._kind == "account" else transport.upsert_user
-        return upsert(self._key, payload, self._entity.sent)
+        return upsert(self._key, payload, self._entity.revision)
 
     def settle(self, answer: Receipt | PayloadRejectedError) -> Iterable[Call]:
         """Acknowledge; when the server names the properties that it refuses, go once more without them."""
         entity, mapping = self._entity, self._desk.options.mapping
         if isinstance(answer, PayloadRejectedError):
+            entity.in_doubt = self._was_in_doubt
             bad = {} if self._refused else _property_reasons(answer.fields, entity.payload())
             if bad:
                 return [EntityCall(self._desk, self._kind, self._key, entity, bad)]
-            refusal = Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id, entity.payload())
+            refusal = Result(
+                Outcome.REJECTED, {"": answer.reason}, answer.request_id, entity.payload(), entity.forgotten
+            )
             self._desk.refused(self._kind, self._key, refusal)
             entity.refuse(answer.reason, mapping)
             self._note(refusal)
             return ()
         named = {**self._refused, **answer.rejected}
         rejected = {name: reason for name, reason in named.items() if name in entity.pending}
-        result = Result(Outcome.DELIVERED, rejected, answer.request_id, entity.payload() if rejected else None)
+        sent = entity.payload() if rejected else None
+        result = Result(Outcome.DELIVERED, rejected, answer.request_id, sent, entity.forgotten)
         if rejected:
             self._desk.refused(self._kind, self._key, result)
         if not entity.known and not entity.forgotten:
@@ -142,11 +155,18 @@ class EntityCall:
         return ()
 
     def abort(self, error: DeliveryError) -> None:
-        """Leave it pending: sent again, it does no harm."""
+        """Leave it pending: sent again, it does no harm. What is sure not to have arrived is noted so."""
+        if not error.maybe_received and self._entity.in_doubt != self._was_in_doubt:
+            self._entity.in_doubt = self._was_in_doubt
+            self._save()
+
+    def _save(self) -> None:
+        with self._desk.ledger.transaction() as ledger:
+            ledger.save_entities(self._kind, {self._key: self._entity})
 
     def _note(self, result: Result) -> None:
         with self._desk.ledger.transaction() as ledger:
-            if self._entity.forgotten and not self._entity.must_be_sent and not ledger.holds_any_slot(self._key):
+            if self._entity.is_erased and not ledger.holds_any_slot(self._key):
                 ledger.drop_entity(self._kind, self._key)
                 self._desk.report.forgotten += 1
             else:
@@ -160,24 +180,25 @@ class MembersCall:
     Args:
         desk: Where the answer is noted.
         account: Account id.
-        state: add or remove.
-        emails: The users, at most `MEMBERS_PER_CALL`.
+        states: By user, at most `MEMBERS_PER_CALL`: all of them remove, or each add or adding.
     """
 
-    def __init__(self, desk: Desk, account: str, state: str, emails: list[str]) -> None:
+    def __init__(self, desk: Desk, account: str, states: Mapping[str, str]) -> None:
         self._desk = desk
         self._account = account
-        self._state = state
-        self._emails = emails
-        self.touches = frozenset({f"account {account}", *(f"user {email}" for email in emails)})
+        self._states = states
+        self._emails = list(states)
+        self._is_end = "remove" in states.values()
+        self.touches = frozenset({f"account {account}", *(f"user {email}" for email in states)})
 
     def begin(self) -> None:
-        """Count the call."""
+        """Count the call, and note that new members may be there from now on."""
         self._desk.report.calls["memberships"] += 1
+        self._save({email: "adding" for email, state in self._states.items() if state == "add"})
 
     def send(self, transport: Transport) -> Receipt:
         """Add or remove the members."""
-        change = transport.add_members if self._state == "add" else transport.remove_members
+        change = transport.remove_members if self._is_end else transport.add_members
         return change(self._account, self._emails)
 
     def settle(self, answer: Receipt | PayloadRejectedError) -> Iterable[Call]:
@@ -186,27 +207,34 @@ class MembersCall:
             self._acknowledge(answer)
             return ()
         if len(self._emails) > 1:
-            return [MembersCall(self._desk, self._account, self._state, [email]) for email in self._emails]
+            return [MembersCall(self._desk, self._account, {email: state}) for email, state in self._states.items()]
         pair = (self._account, self._emails[0])
         refusal = Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id)
         self._desk.refused("membership", pair, refusal)
         with self._desk.ledger.transaction() as ledger:
-            ledger.save_memberships({pair: "rejected" if self._state == "add" else "kept"}, answer.reason)
+            ledger.save_memberships({pair: "kept" if self._is_end else "rejected"}, answer.reason)
         self._desk.results["membership", pair] = refusal
         return ()
 
     def abort(self, error: DeliveryError) -> None:
-        """Leave them pending: sent again, they do no harm."""
+        """Leave them pending: sent again, they do no harm. What is sure not to have arrived is noted so."""
+        if not error.maybe_received:
+            self._save({email: state for email, state in self._states.items() if state == "add"})
+
+    def _save(self, states: Mapping[str, str]) -> None:
+        if states:
+            with self._desk.ledger.transaction() as ledger:
+                ledger.save_memberships({(self._account, email): state for email, state in states.items()})
 
     def _acknowledge(self, receipt: Receipt) -> None:
         with self._desk.ledger.transaction() as ledger:
-            if self._state == "add":
-                ledger.save_memberships({(self._account, email): "added" for email in self._emails})
-                self._desk.report.created["memberships"] += len(self._emails)
-            else:
+            if self._is_end:
                 for email in self._emails:
                     ledger.drop_membership(self._account, email)
                 self._desk.report.deleted["memberships"] += len(self._emails)
+            else:
+                ledger.save_memberships({(self._account, email): "added" for email in self._emails})
+                self._desk.report.created["memberships"] += len(self._emails)
         for email in self._emails:
             self._desk.results["membership", (self._account, email)] = Result(
                 Outcome.DELIVERED, request_id=receipt.request_id

@@ -45,7 +45,8 @@ class DeletionCall:
         """Forget it; what was refused is not tried again."""
         key = (self._kind, self._key)
         if isinstance(answer, PayloadRejectedError):
-            refusal = Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id)
+            forgotten = self._entity.forgotten
+            refusal = Result(Outcome.REJECTED, {"": answer.reason}, answer.request_id, is_erasure=forgotten)
             self._desk.refused(*key, refusal)
             self._entity.refuse(answer.reason, self._desk.options.mapping)
             with self._desk.ledger.transaction() as ledger:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from target_journy.incoming import Incoming
     from target_journy.ledger import Ledger
     from target_journy.options import Options
-    from target_journy.orphans import Adopted
+    from target_journy.orphans import Released
     from target_journy.report import Report
     from target_journy.sending import Together
     from target_journy.transports import Transport
@@ -167,7 +167,8 @@ class Delivery:
             LedgerError: The ledger failed.
         """
         with self._ledger.transaction() as ledger:
-            self._report.waiting = ledger.waiting()
+            self._report.unwanted_deletions = ledger.unwanted_deletions(self._options.deletes)
+            self._report.waiting = ledger.waiting() - self._report.unwanted_deletions
 
     def close(self) -> None:
         """Let the threads end, and count what was taken, but came too late to be delivered."""
@@ -216,7 +217,7 @@ class Delivery:
             ledger.save_seen(settled.values())
 
     def _deliver_late(self) -> None:
-        adopted: dict[tuple[str, Any], list[Adopted]] = {}
+        adopted: dict[tuple[str, Any], list[Released]] = {}
         for orphan in chain(self._departures.carry_out(), resolve_orphans(self._ledger, self._run)):
             if self._earlier:
                 self._earlier.note(orphan)
@@ -254,7 +255,7 @@ class Delivery:
             known = self._departures.note(ledger, [one.source for one in deleted])
             ledger.save_seen({one.source.id: _seen(one, Outcome.REJECTED) for one, _ in refused}.values())
             # They are kept before that is committed: a run that is cut short between keeps them once more.
-            self._quarantine.forget(planner.forgotten)
+            self._quarantine.forget(planner.forgotten, anew=[one for item in mapped for one in item.plan.by_hand])
             self._keep(mapped, refused)
         for incoming, _ in refused:
             incoming.outcome = Outcome.REJECTED
@@ -273,7 +274,7 @@ class Delivery:
             if item.plan.rejections:
                 self._quarantine.add(source.stream, source.key, record, "; ".join(item.plan.rejections))
             for email in item.plan.by_hand:
-                self._quarantine.add(source.stream, source.key, {"user": email}, _BY_HAND)
+                self._quarantine.add(source.stream, source.key, {"user": email}, _BY_HAND, by_hand=True)
 
     def _compare(self, batch: list[Incoming]) -> tuple[list[Incoming], list[tuple[Incoming, Outcome]]]:
         """Split a batch into records that have to be looked at, and those that came before exactly as they are."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_journy.ends import mark_deleted
 from target_journy.operations import Outcome
-from target_journy.orphans import Adopted
+from target_journy.orphans import Released
 from target_journy.slots import end_memberships, pairs_of
 from target_journy.tickets import Ticket
 
@@ -114,7 +114,7 @@ class Departures:
         self._waiting.update({source: streams[source] for source in news})
         return news
 
-    def carry_out(self) -> list[Adopted]:
+    def carry_out(self) -> list[Released]:
         """At the end of an input: put on record what has to be deleted.
 
         Returns:
@@ -122,14 +122,14 @@ class Departures:
         """
         if not self.are_wanted or self._is_adopting:
             return []
-        ended: list[Adopted] = []
+        ended: list[Released] = []
         with self._ledger.transaction() as ledger:
             activated = ledger.activations()
             ledger.drop_activations(*activated)
             if activated or ledger.deleted_records():
                 too_much = [share for share in ledger.shares(activated) if self._is_too_much(share)]
                 if too_much:
-                    self._withhold(too_much)
+                    self._withhold(too_much, activated)
                     return []
                 ended += self._end_slots(ledger, activated)
                 for kind in ("account", "user"):
@@ -155,22 +155,26 @@ class Departures:
         is_asked = share.kind != "slot" or self._options.memberships == "sync"
         return is_asked and share.percent > self._most
 
-    def _withhold(self, shares: list[Share]) -> None:
+    def _withhold(self, shares: list[Share], activated: Mapping[str, int]) -> None:
         self._report.withheld = shares
         for share in shares:
+            # Deleted records wait in the ledger; what a read as a whole did not find is to be missed once more.
+            way_on = "that reads all (a full refresh)" if share.stream in activated else "(any run: they wait for it)"
             logger.error(
                 "Nothing is deleted: %d of the %d %ss that the stream %r delivered have gone from it, %.1f %%, and the "
-                "setting 'max_deleted_percent' allows %g. If they are really gone, raise it for one run that reads all "
-                "(a full refresh); if not, see why the tap did not find them",
+                "setting 'max_deleted_percent' allows %g. If they are really gone, raise it for one run %s; "
+                "if not, see why the tap %s",
                 share.going,
                 share.delivered,
                 "role" if share.kind == "slot" else share.kind,
                 share.stream,
                 share.percent,
                 self._most,
+                way_on,
+                "did not find them" if share.stream in activated else "tells that they were deleted",
             )
 
-    def _end_slots(self, ledger: LedgerTransaction, activated: Mapping[str, int]) -> Iterator[Adopted]:
+    def _end_slots(self, ledger: LedgerTransaction, activated: Mapping[str, int]) -> Iterator[Released]:
         for page in self._pages(ledger, "slot", activated):
             slots = ledger.slots(page)
             ledger.drop_slots(page)
@@ -179,7 +183,7 @@ class Departures:
             for pair in sorted(ending):
                 yield from self._ended("membership", pair, sources[pair])
 
-    def _end_entities(self, ledger: LedgerTransaction, kind: str, activated: Mapping[str, int]) -> Iterator[Adopted]:
+    def _end_entities(self, ledger: LedgerTransaction, kind: str, activated: Mapping[str, int]) -> Iterator[Released]:
         now = dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         pages = list(self._pages(ledger, kind, activated))
         # To journy.io it is one person: to delete one name of theirs would delete the other.
@@ -187,7 +191,7 @@ class Departures:
         for page in pages:
             ended = {}
             for key, entity in ledger.entities(kind, page.keys() - spared).items():
-                if not entity.known:  # it is not certain that this loader has delivered it
+                if not entity.may_exist:
                     ledger.drop_entity(kind, key)
                     continue
                 ended[key] = entity
@@ -199,12 +203,12 @@ class Departures:
             for key in ended:
                 yield from self._ended(kind, key, page[key])
 
-    def _ended(self, kind: str, key: Any, sources: Iterable[str]) -> Iterator[Adopted]:
+    def _ended(self, kind: str, key: Any, sources: Iterable[str]) -> Iterator[Released]:
         records = [source for source in sources if source in self._waiting]
         for source in records:
-            yield Adopted(Ticket(kind, key), "deletion", source, self._waiting.pop(source))
+            yield Released(Ticket(kind, key), "deletion", source, self._waiting.pop(source))
         if not records:
-            yield Adopted(Ticket(kind, key), "deletion", "", None)
+            yield Released(Ticket(kind, key), "deletion", "", None)
 
     def _pages(
         self, ledger: LedgerTransaction, kind: str, activated: Mapping[str, int]

@@ -36,11 +36,22 @@ class Stop:
     def __init__(self) -> None:
         self.signalled = threading.Event()
         self._is_held = False
+        self._is_over = False
         self._deadline: float | None = None
 
     def after(self, seconds: float) -> None:
         """Let the time be up so many seconds from now."""
         self._deadline = time.monotonic() + seconds
+
+    def disregard(self) -> None:
+        """Obey no signal from now on: what is left to do is short, and half of it would be untrue.
+
+        Raises:
+            StoppedError: There was one before.
+        """
+        self._is_over = True
+        if self.signalled.is_set():
+            raise StoppedError(_STOPPED)
 
     def signal(self) -> None:
         """Tell the run to stop, from a signal handler.
@@ -48,6 +59,8 @@ class Stop:
         Raises:
             StoppedError: At once between two batches; otherwise when what is under way has an outcome.
         """
+        if self._is_over:
+            return
         self.signalled.set()
         if not self._is_held:
             raise StoppedError(_STOPPED)

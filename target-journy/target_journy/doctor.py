@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from marketplace_singer import SettingsError, check_writable
-from target_journy.doors import destination_of, open_door, refuse_unsayable
+from target_journy.changed_mapping import advice
+from target_journy.doors import destination_in, open_door, refuse_unsayable
+from target_journy.groups import groups_of, within_groups
 from target_journy.ledger import LedgerError, condition_of
-from target_journy.loader import CHANGED_MAPPING
 from target_journy.mapping import compile_streams
-from target_journy.mapping_file import MappingError, fingerprint, within_groups
+from target_journy.mapping_file import MappingError, fingerprint_of_stream
 from target_journy.mapping_reading import load_mapping
 from target_journy.settings import (
     DEFAULT_LEDGER,
@@ -27,10 +28,10 @@ from target_journy.transports import DeliveryError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from target_journy.ledger.stream_mappings import StreamMapping
     from target_journy.mapping_file import MappingFile
 
 _PARTS = {"account": "accounts", "user": "users", "membership": "memberships", "event": "events"}
-_ANY_KEY = {"api_key": "any", "write_key": "any"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +60,22 @@ def examine(config: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _findings(config: Mapping[str, Any]) -> Iterator[Finding]:
-    digest = None
+    mapping = None
     try:
         mapping, own = _mapping(config)
-        digest = fingerprint(mapping)
         refuse_unsayable(config, mapping, own)
         yield _what_is_mapped(mapping, config)
     except (MappingError, SettingsError) as error:
         yield Finding("wrong", str(error))
     yield _key(config)
-    yield from _ledger(config, digest)
+    yield from _ledger(config, mapping)
     yield from _files(config)
 
 
 def _mapping(config: Mapping[str, Any]) -> tuple[MappingFile, frozenset[str]]:
     """The mapping, and the streams in it that the user mapped."""
     loaded = load_mapping(config.get("preset"), config.get("mapping"))
-    mapping = within_groups(loaded.mapping, property_groups(config))
+    mapping = within_groups(loaded.mapping, property_groups(config, groups_of(loaded.mapping)))
     compile_streams(mapping, loaded.places)
     return mapping, loaded.own
 
@@ -106,13 +106,12 @@ def _key(config: Mapping[str, Any]) -> Finding:
     return Finding("ok" if _is_rest(config) else "note", said)
 
 
-def _ledger(config: Mapping[str, Any], digest: str | None) -> Iterator[Finding]:
+def _ledger(config: Mapping[str, Any], mapping: MappingFile | None) -> Iterator[Finding]:
     try:
-        door = open_door({**config, **_ANY_KEY})  # where it leads to does not depend on the key
-        destination = destination_of(config, door)
-        door.close()
+        destination = destination_in(config)
         first_event_date(config)
-        condition = condition_of(config.get("ledger_url") or DEFAULT_LEDGER, destination)
+        deletes = config.get("deletes") or "none"
+        condition = condition_of(config.get("ledger_url") or DEFAULT_LEDGER, destination, deletes=deletes)
     except (SettingsError, LedgerError) as error:
         yield Finding("wrong", str(error))
         return
@@ -125,8 +124,14 @@ def _ledger(config: Mapping[str, Any], digest: str | None) -> Iterator[Finding]:
         return
     waits = f"; {condition.waiting} operations wait in it for the next run" if condition.waiting else ""
     yield Finding("ok", f"the ledger {condition.place} (version {condition.version}) can be read and written{waits}")
-    if digest and condition.mapping not in {None, digest}:
-        yield Finding("note", CHANGED_MAPPING)
+    if mapping:
+        known = condition.mappings
+        if changed := [stream for stream in mapping.streams if _has_changed(known.get(stream), mapping)]:
+            yield Finding("note", advice(changed))
+
+
+def _has_changed(known: StreamMapping | None, mapping: MappingFile) -> bool:
+    return bool(known and (known.changed or known.digest != fingerprint_of_stream(mapping, known.stream)))
 
 
 def _files(config: Mapping[str, Any]) -> Iterator[Finding]:

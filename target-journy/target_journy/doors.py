@@ -22,6 +22,8 @@ Door: TypeAlias = "JournyRest | Segment"
 DELIVERY_TRIES = 8
 """How often a call is made that meets a busy server or a broken connection."""
 
+_ANY_KEY = {"api_key": "any", "write_key": "any"}
+
 _ONLY_REST = {
     ("null_policy", "unset"): "delete a property; choose keep",
     ("memberships", "sync"): "end a membership; choose add or none",
@@ -91,6 +93,19 @@ def refuse_unsayable(config: Mapping[str, Any], mapping: MappingFile, own: Colle
 def destination_of(config: Mapping[str, Any], door: Door) -> str:
     """What the ledger calls the place that is delivered to: transport, host and port, workspace."""
     return " ".join(filter(None, [door.destination, config.get("workspace")]))
+
+
+def destination_in(config: Mapping[str, Any]) -> str:
+    """The place that the settings lead to, as the ledger calls it; that does not depend on a key.
+
+    Raises:
+        SettingsError: The address cannot be one, or a setting asks for what the transport cannot do.
+    """
+    door = open_door({**config, **_ANY_KEY})
+    try:
+        return destination_of(config, door)
+    finally:
+        door.close()
 
 
 def parallel_calls(config: Mapping[str, Any]) -> int:

@@ -45,6 +45,7 @@ def call_back(entity: Entity, *, can_delete: bool) -> bool:
         entity.properties = dict.fromkeys(entity.properties, (None, 0))
         entity.pending, entity.rejected = set(entity.properties), {}
         entity.gone = entity.known = entity.forgotten = entity.deleted = False
+        entity.in_doubt = True
         return True
     is_back = entity.deleted or entity.forgotten
     if entity.deleted:
@@ -81,6 +82,4 @@ def _say(entity: Entity, properties: dict[str, Value]) -> None:
         entity.rows.append(_NOBODY)
     row = entity.rows.index(_NOBODY)
     for name, value in properties.items():
-        entity.properties[name] = (value, row)
-        entity.pending.add(name)
-        entity.rejected.pop(name, None)
+        entity.say(name, value, row)

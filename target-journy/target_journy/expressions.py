@@ -24,7 +24,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _PLACE = re.compile(r"{(\w+)}")
 _TEMPLATE_PLACE = re.compile(rf"{{({_PLAIN_NAME.pattern.replace('(', '(?:')})}}")
 _ONE_CALL = re.compile(rf"(known|tier_users|first_name|last_name|email_domain)\(({_PLAIN_NAME.pattern})\)")
-_TIER = re.compile(r"(?i)\s*(?:per unit pricing\s*\(\s*)?(-?\d[\d,]*)\s+users?\s*\)?\s*")
+_TIER = re.compile(r"(?i)\s*(?:per unit pricing\s*\(\s*)?(-?\d[\d,]{0,14})\s+users?\s*\)?\s*")
 _UNLIMITED_USERS = 10_001
 _NOTHING = frozenset({"", "na", "n/a", "null", "pending", "unknown"})
 
@@ -116,6 +116,11 @@ class MappingFunctions(Functions):
         if not value or any(name not in parts for name in _PLACE.findall(template)):
             return None
         return _PLACE.sub(lambda place: quote(str(parts[place[1]]), safe=""), template)
+
+    @signature({"types": ["string", "null"]}, {"types": ["string"]})
+    def _func_remove_suffix(self, text: str | None, suffix: str) -> str | None:
+        """A text without some letters at its end; null when nothing is left."""
+        return (text or "").removesuffix(suffix) or None
 
     @signature({"types": ["array", "null"]})
     def _func_total(self, numbers: list[Any] | None) -> Any:

@@ -64,13 +64,16 @@ class Entity(msgspec.Struct, omit_defaults=True):
     """One account or user as the ledger keeps it, or of an event no more than its watched values.
 
     Attributes:
+        in_doubt: journy.io may have it: what came of the call that creates or deletes it is not known. It comes first,
+            as the ledger looks for it at the beginning of what it stores.
         rows: The rows that properties come from, each with its version.
         properties: Value of each property and the index of its row; a value of None means "deleted".
         pending: Properties whose value journy.io has not acknowledged yet.
         rejected: Properties whose value was refused; `ITSELF` for the whole.
         known: journy.io has acknowledged the account or user.
         forgotten: A person who was erased; the ledger drops them once journy.io has acknowledged it.
-        sent: How often journy.io has acknowledged them.
+        revision: Another one once journy.io has acknowledged them, or a value that may be on its way was replaced: what
+            is said again after that is no repeat.
         told: The watched properties.
         changes: How many changes of them there were.
         gone: No record asks for it any more, and it has to be deleted.
@@ -78,13 +81,14 @@ class Entity(msgspec.Struct, omit_defaults=True):
         before: What journy.io holds of properties whose newest value it has not taken; for people who ask.
     """
 
+    in_doubt: bool = False
     rows: list[tuple[str, str]] = []
     properties: dict[str, tuple[Any, int]] = {}
     pending: set[str] = set()
     rejected: dict[str, Rejection] = {}
     known: bool = False
     forgotten: bool = False
-    sent: int = 0
+    revision: int = msgspec.field(default=0, name="sent")  # as it counted acknowledgements alone
     told: dict[str, Told] = {}
     changes: int = 0
     gone: bool = False
@@ -94,7 +98,22 @@ class Entity(msgspec.Struct, omit_defaults=True):
     @property
     def must_be_sent(self) -> bool:
         """Whether journy.io lacks something that it did not refuse."""
-        return ITSELF not in self.rejected and (bool(self.pending) or not self.known or self.gone)
+        is_asked_for = not self.known and not self.forgotten
+        return ITSELF not in self.rejected and (bool(self.pending) or is_asked_for or self.gone)
+
+    @property
+    def may_exist(self) -> bool:
+        """Whether journy.io has acknowledged it, or may have got it before the answer was lost."""
+        return self.known or self.in_doubt
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether it is a person who was erased at the source, of whom journy.io has nothing left to erase."""
+        return self.forgotten and not self.must_be_sent and not self.rejected
+
+    def is_to_be_deleted(self, deletes: str) -> bool:
+        """Whether it is to be deleted under this setting `deletes`, which may have been another one when it went."""
+        return self.gone and (self.forgotten or deletes == "hard")
 
     def owned_by(self, source: Source) -> set[str]:
         """Names of the properties whose value comes from this row, whatever its version."""
@@ -116,7 +135,8 @@ class Entity(msgspec.Struct, omit_defaults=True):
 
         Args:
             source: The row.
-            properties: Its properties; None is nothing to say, unless `unset_nulls`.
+            properties: Its properties; None is nothing to say, unless `unset_nulls`, but takes back what the row said
+                before and journy.io refused.
             mapping: Fingerprint of the mapping that made them; what was refused under another is tried again.
             unset_nulls: Whether None deletes what an older row or value gave.
             fill_once: Properties that keep the first value they get, unless it was refused or is erased.
@@ -129,12 +149,14 @@ class Entity(msgspec.Struct, omit_defaults=True):
         for name, value in properties.items():
             new = None if isinstance(value, Unset) else value
             if new is None and not (unset_nulls or isinstance(value, Unset)):
+                changed = self._take_back(name, source) or changed
                 continue
             if self.is_older(source, name):
                 continue
             held = self.properties.get(name)
-            is_filled = held is not None and held[0] is not None and name not in self.rejected
+            is_filled = held is not None and held[0] is not None and not self._was_not_taken(name)
             if name in fill_once and is_filled and value is not UNSET:
+                changed = self._retry(name, source, mapping) or changed
                 continue
             if held is not None and _same(held[0], new):
                 if held[1] != row:
@@ -143,17 +165,30 @@ class Entity(msgspec.Struct, omit_defaults=True):
                 changed = self._retry(name, source, mapping) or changed
                 continue
             changed = True
+            if held is None and new is None:
+                self.properties[name] = (new, row)
+                continue
             self._keep_what_was_taken(name)
-            self.properties[name] = (new, row)
-            if held is not None or new is not None:
-                self.pending.add(name)
-                self.rejected.pop(name, None)
-                self.rejected.pop(ITSELF, None)
+            self.say(name, new, row)
+            self.rejected.pop(ITSELF, None)
         if changed:
             self._drop_unused_rows()
         elif row == len(self.rows) - 1 and row not in self._used_rows():
             self.rows.pop()
         return changed
+
+    def say(self, name: str, value: Value, row: int) -> None:
+        """Take a value that is to be sent.
+
+        Args:
+            name: The property.
+            value: Its value; None deletes it.
+            row: Index of the row that gave it.
+        """
+        self.revision += name in self.pending
+        self.properties[name] = (value, row)
+        self.pending.add(name)
+        self.rejected.pop(name, None)
 
     def watch(
         self,
@@ -198,6 +233,11 @@ class Entity(msgspec.Struct, omit_defaults=True):
             return [], False
         self._drop_unused_rows()
         return changes, True
+
+    def renumber(self, changes: list[Change]) -> list[Change]:
+        """The same changes under the next numbers, as those that they have were given before."""
+        self.changes += len(changes)
+        return [change._replace(number=change.number + len(changes)) for change in changes]
 
     def _held_as_told(self, source: Source, name: str, meaning: str) -> Told | None:
         """A value from before it was watched, if a newer version of its row comes; else it may be another measure."""
@@ -248,8 +288,8 @@ class Entity(msgspec.Struct, omit_defaults=True):
             rejected: The properties it refused, with its reasons.
             mapping: Fingerprint of the mapping that made them.
         """
-        self.known = True
-        self.sent += 1
+        self.known, self.in_doubt = True, False
+        self.revision += 1
         self.rejected.pop(ITSELF, None)
         for name in self.pending & rejected.keys():
             self.rejected[name] = Rejection(rejected[name], mapping)
@@ -279,6 +319,34 @@ class Entity(msgspec.Struct, omit_defaults=True):
     def _is_refused(self, name: str) -> bool:
         """Whether journy.io refused the value of a property; one that cannot be read never got there."""
         return name in self.rejected and not self.rejected[name].row
+
+    def _was_not_taken(self, name: str) -> bool:
+        """Whether a value was refused, by itself or with all that was to be sent."""
+        return self._is_refused(name) or (ITSELF in self.rejected and name in self.pending)
+
+    def _take_back(self, name: str, source: Source) -> bool:
+        """Forget a value of this row that was refused and that it does not say any more; what was before is so again.
+
+        Returns:
+            Whether there was any, or one that could not be read.
+        """
+        problem = self.rejected.get(name)
+        if problem and problem.row == source.id:
+            del self.rejected[name]
+            return True
+        if name not in self.properties or not self._was_not_taken(name):
+            return False
+        value, index = self.properties[name]
+        if value is None or self.rows[index][0] != source.id:
+            return False
+        del self.properties[name]
+        if name in self.before:
+            self.properties[name] = (self.before.pop(name), index)
+        self.revision += name in self.pending
+        self.pending.discard(name)
+        self.rejected.pop(name, None)
+        self.rejected.pop(ITSELF, None)
+        return True
 
     def _retry(self, name: str, source: Source, mapping: str) -> bool:
         """Forget a refusal that holds no more for a value that came again."""

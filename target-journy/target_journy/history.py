@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from target_journy.doors import destination_of, open_door
+from target_journy.doors import destination_in
 from target_journy.ledger import Ledger
 from target_journy.report import ORDER
 from target_journy.settings import DEFAULT_LEDGER
@@ -22,9 +22,7 @@ def history(config: Mapping[str, Any]) -> list[str]:
         SettingsError: A setting cannot be used.
         LedgerError: The ledger cannot be read.
     """
-    door = open_door(config)
-    door.close()
-    destination = destination_of(config, door)
+    destination = destination_in(config)
     ledger = Ledger(config.get("ledger_url") or DEFAULT_LEDGER, destination, is_guest=True)
     try:
         with ledger.transaction() as transaction:
@@ -44,6 +42,7 @@ def _row(run: Run, names: list[str]) -> list[str]:
     counts = run.counts
     streams = counts.get("streams", {}).values()
     totals = [str(sum(stream[name] for stream in streams)) for name in ("read", *names)] if counts else [""] * 7
-    what = run.result if not counts.get("rehearsal") else f"{run.result} ({counts['rehearsal']})"
+    kind = counts.get("adoption") or counts.get("rehearsal")
+    what = f"{run.result} ({kind})" if kind else run.result
     calls = str(sum(counts["calls"].values())) if counts else ""
     return [run.started[:19], (run.ended or "")[11:19], what, *totals, calls]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from target_journy.operations import AccountReference
@@ -109,11 +110,14 @@ class Person:
 def join_key(parts: Sequence[str]) -> str:
     """Join the parts of a key so that no two keys of so many parts are one.
 
-    Parts that hold the separator themselves are escaped, which a separator at the end tells.
+    Parts that hold the separator themselves are escaped, which a separator at the end tells. What becomes too long for
+    a ledger by that is known by its digest.
     """
     if len(parts) == 1 or not any(_SEPARATOR in part for part in parts):
-        return _SEPARATOR.join(parts)
-    return "".join(part.replace("%", "%25").replace(_SEPARATOR, "%7C") + _SEPARATOR for part in parts)
+        key = _SEPARATOR.join(parts)
+    else:
+        key = "".join(part.replace("%", "%25").replace(_SEPARATOR, "%7C") + _SEPARATOR for part in parts)
+    return key if len(key.encode()) <= _LONGEST_ID else sha256(key.encode()).hexdigest()
 
 
 def identity(what: str, value: Any) -> str | None:

@@ -11,24 +11,27 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from marketplace_singer import HowFar, SettingsError
+from target_journy.adoption import Adoption
 from target_journy.batches import Batches
+from target_journy.changed_mapping import ChangedMapping
 from target_journy.delivery import Delivery
 from target_journy.departures import Departures
 from target_journy.dispatch import Stop
 from target_journy.doors import DELIVERY_TRIES, destination_of, open_door, parallel_calls, refuse_unsayable
 from target_journy.first_accounts import FirstAccounts
+from target_journy.groups import groups_of, within_groups
 from target_journy.identities import RecordError
 from target_journy.incoming import Incoming
 from target_journy.ledger import Ledger, LedgerError, Run
 from target_journy.mapping import DefaultMapping, compile_streams
 from target_journy.mapping_check import check_fields
-from target_journy.mapping_file import MappingError, fingerprint, within_groups
+from target_journy.mapping_file import MappingError, fingerprint, fingerprint_of_stream
 from target_journy.mapping_reading import load_mapping
 from target_journy.operations import Outcome, Source
 from target_journy.options import Options
 from target_journy.preview.page import remove_page
 from target_journy.preview.preview import Preview, ToldQuarantine
-from target_journy.report import Report
+from target_journy.report import ADOPTED, Report
 from target_journy.settings import (
     DEFAULT_LEDGER,
     DEFAULT_REJECTED,
@@ -40,6 +43,7 @@ from target_journy.settings import (
 )
 from target_journy.transports.rehearsal import SilentTransport
 from target_journy.transports.segment import Segment
+from target_journy.verdict import DONE, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,11 +56,6 @@ EXIT_OK = 0
 EXIT_REJECTED = 3
 
 _WORTH_TELLING = 1.0  # seconds; calls that are evenly spaced wait for less
-
-CHANGED_MAPPING = (
-    "The mapping has changed since the last run. Records that do not come again stay as they were sent: run a full "
-    "refresh once (in Meltano: meltano run --full-refresh ...)"
-)
 
 logger = logging.getLogger(__name__)
 
@@ -79,9 +78,14 @@ class Loader:
     def __init__(
         self, config: Mapping[str, Any], *, adopt: bool = False, retry_rejected: bool = False, stop: Stop | None = None
     ) -> None:
+        if adopt and config.get("dry_run"):
+            raise SettingsError(
+                "setting 'dry_run': a dry run keeps nothing, and --adopt is there to keep what it takes as delivered: "
+                "take one of the two away"
+            )
         self._config = config
         mapping, self._own_streams, self._places = load_mapping(config.get("preset"), config.get("mapping"))
-        self._mapping = within_groups(mapping, property_groups(config))
+        self._mapping = within_groups(mapping, property_groups(config, groups_of(mapping)))
         self._mappings: dict[str, StreamMapping | DefaultMapping] = dict(compile_streams(self._mapping, self._places))
         refuse_unsayable(config, self._mapping, self._own_streams)
         mapping_digest = fingerprint(self._mapping)
@@ -94,10 +98,14 @@ class Loader:
         self._door = live = open_door(config, stop=self.stop, tries=2 if config.get("dry_run") else DELIVERY_TRIES)
         self._silent = SilentTransport(can_delete=live.can_delete) if adopt or config.get("dry_run") else None
         destination = destination_of(config, live)
-        rehearsal = "adopted" if adopt else "dry run" if config.get("dry_run") else ""
         limit = config.get("max_accounts")
         self._first = FirstAccounts(limit) if limit else None
-        self.report = Report(destination, rehearsal=rehearsal, max_accounts=limit)
+        self.report = Report(
+            destination,
+            rehearsal="dry run" if config.get("dry_run") else "",
+            adoption=ADOPTED if adopt else "",
+            max_accounts=limit,
+        )
         with ExitStack() as opened:  # closes them if the ledger is refused
             opened.callback(live.close)
             self._ledger = Ledger(config.get("ledger_url") or DEFAULT_LEDGER, destination)
@@ -105,16 +113,19 @@ class Loader:
             self._refuse_empty_ledger(config, adopt=adopt)
             if config.get("dry_run"):
                 opened.enter_context(self._ledger.rehearsal())
+            self._adoption = None
+            if adopt:
+                self._adoption = Adoption(self._ledger, frozenset(self._mapping.streams))
+                opened.callback(self._adoption.close)
             self._started = _now()
             with self._ledger.transaction() as ledger:
                 ledger.begin_run(self._started)
-                if ledger.remember_mapping(mapping_digest):
-                    logger.warning(CHANGED_MAPPING)
                 if retry_rejected:
                     ledger.retry_rejected()
                 # What is left of a careful run is read again, unlike what earlier runs left.
                 self._standing = ledger.standing() if limit and not ledger.waiting() else None
             self._resources = opened.pop_all()
+        self._changed = ChangedMapping(self._ledger, self.report)
         rejected_path = None if config.get("dry_run") else Path(config.get("rejected_path") or DEFAULT_REJECTED)
         self._page = None if adopt else Preview(live, self._ledger, is_rehearsal=bool(config.get("dry_run")))
         is_masked = bool(config.get("mask_rejected"))
@@ -156,12 +167,19 @@ class Loader:
         Raises:
             MappingError: The user's mapping names a field that the stream does not have, or no mapping names the
                 stream and `unknown_streams` is `fail`.
+            LedgerError: The ledger failed.
         """
         if stream in self._own_streams:
             spec, variables = self._mapping.streams[stream], self._mapping.variables
             check_fields(stream, spec, schema, variables, self._places[stream])
-        if stream in self._mapping.streams:
-            return
+        if stream not in self._mapping.streams:
+            self._open_unknown(stream, key_properties)
+        if not self._first:  # else it comes again, whatever becomes of it now
+            digest = fingerprint_of_stream(self._mapping, stream)
+            with self.stop.held():
+                self._changed.came(stream, digest or ("default" if stream in self._mappings else ""))
+
+    def _open_unknown(self, stream: str, key_properties: Sequence[str]) -> None:
         policy = self._config.get("unknown_streams") or "skip"
         if policy == "fail":
             raise MappingError(
@@ -188,6 +206,9 @@ class Loader:
             RecordError: The record lacks its key.
         """
         self._read += 1
+        if self._adoption:
+            self._adoption.came(stream)
+        self._changed.record(stream, version)
         mapping = self._mappings.get(stream)
         if mapping is None or (is_deleted and (self._config.get("deletes") or "none") == "none"):
             self.report.count(stream, Outcome.SKIPPED)
@@ -213,7 +234,9 @@ class Loader:
             LedgerError: The ledger failed.
         """
         if stream in self._mappings and not self._first:  # records that were left may be there
-            self._delivery.activate(stream, version)
+            with self.stop.held():
+                self._delivery.activate(stream, version)
+                self._changed.activate(stream)
 
     def flush(self) -> None:
         """Deliver what has come in so far.
@@ -246,17 +269,18 @@ class Loader:
 
         Raises:
             DeliveryError: journy.io cannot be reached or refuses the key.
+            InputError: The run was to adopt the input, and there was nothing to adopt.
             LedgerError: The ledger failed.
         """
         self._delivery.finish()
-        allowed = self._config.get("max_rejected_percent")
-        is_too_much = self.report.rejected_percent() > (5 if allowed is None else allowed)
-        self._result = "done"
-        if self.report.withheld:
-            self._result = "too many deleted"
-        if is_too_much:
-            self._result = "too many rejected"
-        return EXIT_OK if self._result == "done" else EXIT_REJECTED
+        self._changed.finish()
+        most = self._config.get("max_rejected_percent")
+        result = verdict(self.report, 5 if most is None else most, self._quarantine.path)
+        if self._adoption and result == DONE:
+            self.stop.disregard()  # to keep it and to say so is one thing
+            self._adoption.keep(self.report)
+        self._result = result
+        return EXIT_OK if result == DONE else EXIT_REJECTED
 
     def close(self) -> None:
         """Write the report, also of a run that failed, and release what was opened.
@@ -265,8 +289,13 @@ class Loader:
             SettingsError: The report cannot be written.
         """
         self._delivery.close()
-        if self._result == "failed":
-            self.report.ended_early = True
+        if self._adoption:
+            self._adoption.close()
+        self.report.ended_early = self._result == "failed"
+        is_undone = bool(self._adoption) and self._result != DONE
+        if is_undone:
+            self.report.take_back()
+        if self.report.ended_early or is_undone:
             with suppress(LedgerError):  # it may be what ended the run
                 self._delivery.count_waiting()
         if self._standing:

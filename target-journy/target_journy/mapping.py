@@ -85,8 +85,8 @@ class StreamMapping:
             RecordError: The record cannot be mapped.
         """
         try:
-            version = self._version(record) if self._version else None
-            return str(version or ""), Operations(
+            version = identity("version", self._version(record) or None) if self._version else None
+            return version or "", Operations(
                 _asked(self._accounts, record),
                 _asked(self._users, record),
                 _asked(self._slots, record),
@@ -132,7 +132,7 @@ class DefaultMapping:
             RecordError: The record lacks it.
         """
         if not self._key_properties:
-            return sha256(to_json(record).encode()).hexdigest()
+            return sha256(to_json(_own(record)).encode()).hexdigest()
         parts = []
         for name in self._key_properties:
             if (part := identity(name, record.get(name))) is None:
@@ -143,8 +143,13 @@ class DefaultMapping:
     def operations(self, record: Mapping[str, Any]) -> tuple[str, Operations]:
         """The version, which these records do not have, and the one account of a record."""
         account = AccountReference(f"{self.stream}:{self.key(record)}")
-        properties, problems = coerce(((name, None, value) for name, value in record.items()), None)
+        properties, problems = coerce(((name, None, value) for name, value in _own(record).items()), None)
         return "", Operations((UpsertAccount(account, properties, problems),))
+
+
+def _own(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the fields of a record but for what the tap notes about it, which is another in every run."""
+    return {name: value for name, value in record.items() if not name.startswith("_sdc_")}
 
 
 class _Where(Generic[OperationT]):
@@ -232,7 +237,8 @@ class _Event:
         event_id = self._prefix + self._id(record)
         scalars: dict[str, Scalar] = {"event_id": event_id}
         for field, value in metadata.items():
-            if not isinstance(value, Unset) and (scalar := to_scalar(value)) is not None:
+            # Its own id stays, by which one finds the event again, though a field of the record is called so.
+            if field not in scalars and not isinstance(value, Unset) and (scalar := to_scalar(value)) is not None:
                 scalars[field] = scalar
         time, (user, _) = self._triggered_at(record, name), self._who(record)
         return TrackEvent(event_id, name, self._account(record), time, scalars, user, self._metadata.watched)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -11,14 +12,16 @@ from target_journy.key_styles import KeyStyle  # noqa: TC001 - msgspec reads it 
 from target_journy.values import Type  # noqa: TC001 - msgspec reads it at run time
 
 PRESETS = ("marketplace", "marketplace-raw")
-GROUPS = ("core", "money", "trial", "insights", "contacts", "links")
-Group = Literal["core", "money", "trial", "insights", "contacts", "links"]
-NullPolicy = Literal["keep", "unset"]
+CORE = "core"
+"""The group of properties that are always sent."""
+MEANING = 1
+"""Raised with each release in which a value, a function or an id comes out otherwise than before: what the ledger knows
+of records and mappings is looked at anew then."""
+NullPolicy = Literal["keep", "unset", "unset_if_possible"]
+"""What a null does: nothing; delete the property; delete it where the transport can, and nothing where it cannot."""
 
+_GROUP = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 SectionT = TypeVar("SectionT")
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
 
 
 class MappingError(Exception):
@@ -49,7 +52,7 @@ class Property(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
         constant: The value itself.
         template: A text with places such as `{field}` or `{variable}`; nothing where one of them has no value.
         type: Its type if that is not to be guessed.
-        group: The group that it belongs to, see the setting `property_groups`.
+        group: The group that it belongs to, by any name, see the setting `property_groups`.
         on_change: Name of the event that tells when a record gives it another value than before.
         null_policy: What a null does, if not what the section or the setting `null_policy` says.
         fill_once: Only the first value is sent, since people may correct it in journy.io.
@@ -59,19 +62,23 @@ class Property(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     constant: str | bool | int | float | list[str] | None = None
     template: str | None = None
     type: Type | None = None
-    group: Group = "core"
+    group: str = CORE
     on_change: str | None = None
     null_policy: NullPolicy | None = None
     fill_once: bool = False
 
     def __post_init__(self) -> None:
-        """See that there is one source.
+        """See that there is one source, and that the group can be named in a setting.
 
         Raises:
-            ValueError: There is none, or more than one.
+            ValueError: There is no source, or more than one, or the group has no name that can be.
         """
         if sum(source is not None for source in (self.value, self.constant, self.template)) != 1:
             raise ValueError("Object needs exactly one of `value`, `constant` and `template`")
+        if not _GROUP.fullmatch(self.group):
+            raise ValueError(
+                "Object needs as `group` a name such as usage: a letter, and up to 39 letters, digits, _ and - more"
+            )
 
 
 class FieldsSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -265,33 +272,11 @@ def unsets(part: AccountSpec | UserSpec) -> bool:
 
 
 def fingerprint(mapping: MappingFile) -> str:
-    """What tells one mapping from another."""
-    return sha256(msgspec.json.encode(mapping, order="deterministic")).hexdigest()[:16]
+    """What tells one mapping from another, and from the same as another version of this loader understands it."""
+    return sha256(b"%d %b" % (MEANING, msgspec.json.encode(mapping, order="deterministic"))).hexdigest()[:16]
 
 
-def within_groups(mapping: MappingFile, groups: Collection[str]) -> MappingFile:
-    """Leave out what belongs to other groups of properties than the given ones; `core` always stays."""
-    return msgspec.structs.replace(
-        mapping, streams={stream: _within(spec, {"core", *groups}) for stream, spec in mapping.streams.items()}
-    )
-
-
-def _within(spec: StreamSpec, groups: Collection[str]) -> StreamSpec:
-    def kept(properties: dict[str, str | Property]) -> dict[str, str | Property]:
-        return {name: prop for name, prop in properties.items() if isinstance(prop, str) or prop.group in groups}
-
-    replace = msgspec.structs.replace
-    return replace(
-        spec,
-        account=_each(spec.account, lambda part: replace(part, properties=kept(part.properties))),
-        user=_each(spec.user, lambda part: replace(part, properties=kept(part.properties))),
-        event=_each(spec.event, lambda part: replace(part, metadata=kept(part.metadata))),
-    )
-
-
-def _each(
-    parts: SectionT | list[SectionT] | None, change: Callable[[SectionT], SectionT]
-) -> SectionT | list[SectionT] | None:
-    if isinstance(parts, list):
-        return [change(part) for part in parts]
-    return parts if parts is None else change(parts)
+def fingerprint_of_stream(mapping: MappingFile, stream: str) -> str:
+    """What tells the mapping of a stream from another; "" where there is none."""
+    spec = mapping.streams.get(stream)
+    return fingerprint(MappingFile(variables=mapping.variables, streams={stream: spec})) if spec else ""

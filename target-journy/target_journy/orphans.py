@@ -11,6 +11,7 @@ from target_journy.event_body import pack_event, unpack_event
 from target_journy.ledger import Slot
 from target_journy.names import AccountNames
 from target_journy.operations import AccountReference
+from target_journy.slots import begun
 from target_journy.tickets import Ticket
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
+class Released:
     """An orphan whose account is known now, or a deletion that may be carried out now.
 
     Attributes:
@@ -38,7 +39,7 @@ class Adopted:
     stream: str | None
 
 
-def resolve_orphans(ledger: Ledger, run: str) -> Iterator[Adopted]:
+def resolve_orphans(ledger: Ledger, run: str) -> Iterator[Released]:
     """Give orphans the account that has come meanwhile.
 
     Args:
@@ -66,7 +67,7 @@ def resolve_orphans(ledger: Ledger, run: str) -> Iterator[Adopted]:
         after = events[-1].event_id
 
 
-def _adopt_slots(ledger: LedgerTransaction, slots: list[Slot], run: str) -> list[Adopted]:
+def _adopt_slots(ledger: LedgerTransaction, slots: list[Slot], run: str) -> list[Released]:
     references = [AccountReference(None, _names(slot.reference)) for slot in slots]
     names = AccountNames(ledger, references)
     adopted = []
@@ -75,14 +76,14 @@ def _adopt_slots(ledger: LedgerTransaction, slots: list[Slot], run: str) -> list
         if account and slot.email:
             pair = (account, slot.email)
             ledger.save_slots([Slot(slot.slot, *pair, None)])
-            if ledger.memberships([pair]).get(pair) in {None, "remove"}:
-                ledger.save_memberships({pair: "add"})
+            if (state := ledger.memberships([pair]).get(pair)) in {None, "remove"}:
+                ledger.save_memberships({pair: begun(state)})
             stream = slot.waiting_stream if slot.waiting_run == run else None
-            adopted.append(Adopted(Ticket("membership", pair), "slot", slot.slot, stream))
+            adopted.append(Released(Ticket("membership", pair), "slot", slot.slot, stream))
     return adopted
 
 
-def _adopt_events(ledger: LedgerTransaction, events: list[Event], run: str) -> list[Adopted]:
+def _adopt_events(ledger: LedgerTransaction, events: list[Event], run: str) -> list[Released]:
     bodies = [(event, unpack_event(event.body)) for event in events if event.body]
     names = AccountNames(ledger, [AccountReference(None, tuple(body.names)) for _, body in bodies])
     adopted = []
@@ -93,7 +94,7 @@ def _adopt_events(ledger: LedgerTransaction, events: list[Event], run: str) -> l
                 body.metadata["multi_instance"] = True
             ledger.save_events([replace(event, account=account, body=pack_event(body))])
             stream = event.waiting_stream if event.waiting_run == run else None
-            adopted.append(Adopted(Ticket("event", event.event_id), "event", event.event_id, stream))
+            adopted.append(Released(Ticket("event", event.event_id), "event", event.event_id, stream))
     return adopted
 
 

@@ -13,6 +13,7 @@ from target_journy.names import AccountNames
 from target_journy.operations import Operations, Outcome, TrackEvent
 from target_journy.slots import SlotPlanner
 from target_journy.tickets import Ticket
+from target_journy.values import VACANT_IF_POSSIBLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from target_journy.operations import UpsertAccount, UpsertUser
     from target_journy.options import Options
     from target_journy.tickets import Plan
+    from target_journy.values import Unset, Value
 
 
 class Planner:
@@ -82,7 +84,7 @@ class Planner:
                 changed.add(key)
             folded = entity.fold(
                 plan.source,
-                operation.properties,
+                self._possible(operation.properties),
                 mapping=self._options.mapping,
                 unset_nulls=self._options.unset_nulls,
                 fill_once=operation.fill_once,
@@ -92,6 +94,12 @@ class Planner:
         for plan, key, _ in asked:
             _judge_entity(plan, kind, key, entities[key])
         self._ledger.save_entities(kind, {key: entities[key] for key in sorted(changed)})
+
+    def _possible(self, properties: Mapping[str, Value | Unset]) -> Mapping[str, Value | Unset]:
+        """Leave out what is to be deleted only where the transport can."""
+        if self._options.can_delete:
+            return properties
+        return {name: value for name, value in properties.items() if value is not VACANT_IF_POSSIBLE}
 
     def _keep_claims(self, asked: Sequence[tuple[Plan, Operations]], accounts: Mapping[int, str]) -> None:
         """Note which record asks for what, so that it is known when nobody does any more."""
@@ -137,7 +145,11 @@ class Planner:
                     changed[key] = entity
                 if kind == "event" and key not in old_news:
                     continue  # it is going to be told as it is now
-                told += [(plan, event) for event in change_events(kind, key, part, plan.source, changes)]
+                events = change_events(kind, key, part, plan.source, changes)
+                while self._ledger.events(event.event_id for event in events):  # of one that was deleted and is back
+                    changes = entity.renumber(changes)
+                    events = change_events(kind, key, part, plan.source, changes)
+                told += [(plan, event) for event in events]
             self._ledger.save_entities(kind, changed)
         return told
 

@@ -11,7 +11,7 @@ from target_journy.folding import ITSELF
 from target_journy.key_styles import styled
 from target_journy.mapping_file import Property
 from target_journy.operations import Watch
-from target_journy.values import UNSET, VACANT, to_json, to_value
+from target_journy.values import UNSET, VACANT, VACANT_IF_POSSIBLE, to_json, to_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from target_journy.expressions import Compiler
     from target_journy.mapping_file import FieldsSpec, NullPolicy
     from target_journy.values import Type, Unset, Value
+
+_VACANT = {"unset": VACANT, "unset_if_possible": VACANT_IF_POSSIBLE}
 
 
 class Properties:
@@ -71,7 +73,7 @@ class Properties:
         for name, value in values.items():
             policy = self._null_policies.get(name, self._null_policy) if value is None else None
             if policy != "keep":
-                yield name, VACANT if policy == "unset" else value
+                yield name, _VACANT.get(policy, value) if policy else value
 
 
 class _Fields:

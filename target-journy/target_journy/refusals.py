@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from target_journy.tickets import Plan
 
 
+_NOT_ERASED = (
+    "This person was erased at the source, and journy.io refused to erase them: have it tried again with "
+    "--retry-rejected, or do it by hand in journy.io, then take this line away. The reason: {}"
+)
+
+
 class Refusals:
     """The refusals of one batch.
 
@@ -43,6 +49,8 @@ class Refusals:
     def keep(self, kind: str, key: Any, result: Result, *, stream: str = "") -> None:
         """Keep every record that a refusal concerns; what no record of the batch has asked for, by its own name.
 
+        Of a person who has to be erased it keeps who that is.
+
         Args:
             kind: account, user, membership or event.
             key: Account id, e-mail, pair of both, or event id.
@@ -52,8 +60,14 @@ class Refusals:
         Raises:
             SettingsError: They cannot be kept.
         """
+        asked = self._records.get((kind, key), [])
+        if result.is_erasure:  # the record that told of it may not say whom it was about
+            by, name = next(((source.stream, source.key) for _, source, _ in asked), (stream, key))
+            reason = _NOT_ERASED.format(_reason(result.rejected))
+            self._quarantine.add(by, name, {kind: key}, reason, result.request_id, result.sent, by_hand=True)
+            return
         others = dict(result.rejected)
-        for names, source, record in self._records.get((kind, key), ()):
+        for names, source, record in asked:
             if mine := {name: why for name, why in result.rejected.items() if name in names or not name}:
                 self._quarantine.add(source.stream, source.key, record, _reason(mine), result.request_id, result.sent)
                 others = {name: why for name, why in others.items() if name not in mine}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from marketplace_singer import open_private
+from target_journy.changed_mapping import advice
 from target_journy.operations import Outcome
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ ORDER = (
     Outcome.FAILED,
 )
 
+ADOPTED = "adopted"
+NOTHING_ADOPTED = "nothing adopted"
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -36,28 +39,34 @@ class Report:
     Attributes:
         destination: Where the run delivered to.
         streams: Outcomes of the records of each stream.
-        calls: Calls made, by kind.
+        calls: Calls made, by kind; over the Segment protocol the messages, of which many go in one batch.
         created: What journy.io did not have before, by kind.
         deleted: What no record asks for any more and was deleted or marked as such, by kind.
         forgotten: People who were erased at the source and are now erased in journy.io.
         withheld: What was not deleted because it was too much, by stream and kind; then nothing was.
         resumed: Operations of earlier runs that were delivered in this one.
-        waiting: Operations that the ledger holds back at the end.
+        waiting: Operations that the ledger holds back at the end, for a later run to make.
+        unwanted_deletions: Deletions that earlier runs left, and that `deletes` does not ask for by now.
         possibly_repeated: Events that may have been told twice.
         rejected_again: Records that were refused before and were not sent again.
         max_accounts: The limit of a careful run; None for any other.
         left_for_later: Records, counted as skipped, that are about accounts beyond it.
-        rehearsal: What kind of run sends nothing: `dry run` or `adopted`; "" for one that sends.
+        rehearsal: `dry run` for one; "" for any other.
+        adoption: What `--adopt` came to: `adopted` or `nothing adopted`; "" for any other run.
         page: File that tells the run to people, if there is one.
         problem: Why nothing could be delivered, if a dry run found out.
         kept_in: File that holds the records that were refused in this run, if there were any.
+        changed_mapping: Streams that have to be read as a whole once, by since when their mapping is another one.
         out_of_time: The run ended because of `max_minutes`.
         ended_early: The run failed or was told to stop.
     """
 
-    def __init__(self, destination: str, *, rehearsal: str = "", max_accounts: int | None = None) -> None:
+    def __init__(
+        self, destination: str, *, rehearsal: str = "", adoption: str = "", max_accounts: int | None = None
+    ) -> None:
         self.destination = destination
         self.rehearsal = rehearsal
+        self.adoption = adoption
         self.kept_in: Path | None = None
         self.page: Path | None = None
         self.problem = ""
@@ -71,8 +80,10 @@ class Report:
         self.withheld: list[Share] = []
         self.resumed = 0
         self.waiting = 0
+        self.unwanted_deletions = 0
         self.possibly_repeated = 0
         self.rejected_again = 0
+        self.changed_mapping: dict[str, str] = {}
         self.max_accounts = max_accounts
         self.left_for_later = 0
 
@@ -87,14 +98,26 @@ class Report:
 
     def move(self, stream: str, before: Outcome, after: Outcome) -> None:
         """Count a record again whose outcome became known later."""
-        self.streams[stream][before] -= 1
-        self.streams[stream][after] += 1
+        counts = self.streams.setdefault(stream, Counter())  # it may be of a batch that is not counted yet
+        counts[before] -= 1
+        counts[after] += 1
+
+    def take_back(self) -> None:
+        """Count as failed what was taken as delivered, or put on record to wait, and not kept."""
+        for counts in self.streams.values():
+            for outcome in (Outcome.DELIVERED, Outcome.WAITING):
+                counts[Outcome.FAILED] += counts.pop(outcome, 0)
+        self.created.clear()
+        self.adoption = NOTHING_ADOPTED
+
+    def total(self, *outcomes: Outcome) -> int:
+        """How many records had one of some outcomes."""
+        return sum(counts[outcome] for counts in self.streams.values() for outcome in outcomes)
 
     def rejected_percent(self) -> float:
         """Share of newly rejected records among those that had something to send, in percent."""
-        total: Counter[Outcome] = sum(self.streams.values(), Counter())
-        rejected = total[Outcome.REJECTED] - self.rejected_again
-        sent = total[Outcome.DELIVERED] + total[Outcome.FAILED] + total[Outcome.WAITING] + rejected
+        rejected = self.total(Outcome.REJECTED) - self.rejected_again
+        sent = self.total(Outcome.DELIVERED, Outcome.FAILED, Outcome.WAITING) + rejected
         return 100 * rejected / sent if sent else 0.0
 
     def as_dict(self) -> dict[str, Any]:
@@ -102,6 +125,7 @@ class Report:
         return {
             "destination": self.destination,
             "rehearsal": self.rehearsal or None,
+            "adoption": self.adoption or None,
             "streams": {
                 stream: {"read": counts.total(), **{outcome.name.lower(): counts[outcome] for outcome in ORDER}}
                 for stream, counts in self.streams.items()
@@ -113,8 +137,10 @@ class Report:
             "withheld": [{**share._asdict(), "percent": round(share.percent, 1)} for share in self.withheld],
             "resumed": self.resumed,
             "waiting": self.waiting,
+            "unwanted_deletions": self.unwanted_deletions,
             "possibly_repeated": self.possibly_repeated,
             "rejected_again": self.rejected_again,
+            "changed_mapping": dict(self.changed_mapping),
             "out_of_time": self.out_of_time,
             **({"max_accounts": self.max_accounts, "left_for_later": self.left_for_later} if self.max_accounts else {}),
         }
@@ -145,9 +171,16 @@ class Report:
         summary = {
             "": f"new in {self.destination}: {new}; {calls} write calls",
             "dry run": f"dry run, nothing was sent or kept; new in {self.destination} would be {new}; {calls} calls",
-            "adopted": f"taken as delivered to {self.destination}, nothing was sent: {new}",
+            ADOPTED: f"taken as delivered to {self.destination}, nothing was sent: {new}",
+            NOTHING_ADOPTED: f"nothing was taken as delivered to {self.destination}: the ledger is as it was",
         }
-        return [*table, summary[self.rehearsal], *self._what_went(), *self._what_waits(), *self._what_to_look_at()]
+        return [
+            *table,
+            summary[self.adoption or self.rehearsal],
+            *self._what_went(),
+            *self._what_waits(),
+            *self._what_to_look_at(),
+        ]
 
     def _what_went(self) -> Iterator[str]:
         ended = [f"{number} {kind}" for kind, number in sorted(self.deleted.items()) if number]
@@ -169,13 +202,22 @@ class Report:
         if self.waiting:
             is_cut_short = self.out_of_time or self.ended_early
             why = "until the next run" if is_cut_short else "for an account or user that is not there yet"
+            if self.withheld or self.max_accounts:
+                why = "until a later run"
             yield f"{self.waiting} operations wait in the ledger {why}"
+        if self.unwanted_deletions:
+            yield (
+                f"{self.unwanted_deletions} deletions that earlier runs left are not made, as the setting 'deletes' "
+                "does not ask for them any more"
+            )
         if self.out_of_time:
             yield "the time that max_minutes gives was up: the next run goes on with what waits"
 
     def _what_to_look_at(self) -> Iterator[str]:
         if self.problem:
             yield f"nothing could be delivered as things are: {self.problem}"
+        if self.changed_mapping:
+            yield advice(self.changed_mapping)
         if self.page:
             yield f"the page {self.page} shows it all; it holds personal data"
         if self.kept_in:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from target_journy.calls import Desk, EntityCall, EventCall, MembersCall, Result
@@ -37,7 +38,7 @@ class Sender:
         knows_repeats: Whether the destination drops events that are told again.
         together: Makes fewer calls of many, where the transport carries several as one.
         spares_all: Leave every deletion of an account or user to a later run.
-        is_adopting: What is to be deleted or forgotten waits: that it came is no sign that journy.io did it already.
+        is_adopting: What is to be ended, deleted or forgotten waits: that it came is no sign that journy.io did it.
     """
 
     def __init__(
@@ -103,13 +104,13 @@ class Sender:
     def _spares(self, entity: Entity) -> bool:
         if self._is_adopting and entity.forgotten:
             return True
-        is_unwanted = not entity.forgotten and self._options.deletes != "hard"  # by now; a run before was cut short
+        is_unwanted = not entity.is_to_be_deleted(self._options.deletes)  # by now; a run before was cut short
         return entity.gone and (self._spares_all or self._is_adopting or is_unwanted)
 
     def _drop_forgotten(self, ledger: LedgerTransaction, kind: str, entities: Mapping[str, Entity]) -> None:
         """Forget people of whom journy.io has nothing that could be unset."""
         for key, entity in entities.items():
-            if entity.forgotten and entity.known and not entity.must_be_sent and not ledger.holds_any_slot(key):
+            if entity.is_erased and not ledger.holds_any_slot(key):
                 ledger.drop_entity(kind, key)
                 self._report.forgotten += 1
 
@@ -119,21 +120,20 @@ class Sender:
             states = ledger.memberships(pairs)
             accounts = ledger.known("account", (account for account, _ in pairs))
             users = ledger.known("user", (email for _, email in pairs))
-            people = ledger.entities("user", (email for _, email in pairs)) if self._is_adopting else {}
-        groups: dict[tuple[str, str], list[str]] = {}
+        groups: dict[tuple[str, bool], dict[str, str]] = {}
         for pair in pairs:
             account, email = pair
             state = states.get(pair)
-            if state == "remove" and email in people and people[email].forgotten:
+            if state == "remove" and self._is_adopting:
                 desk.results["membership", pair] = Result(Outcome.WAITING)
-            elif state == "remove" or (state == "add" and account in accounts and email in users):
-                groups.setdefault((account, state), []).append(email)
+            elif state == "remove" or (state in {"add", "adding"} and account in accounts and email in users):
+                groups.setdefault((account, state == "remove"), {})[email] = state
             else:
                 done = state in {None, "added"}
                 desk.results["membership", pair] = Result(Outcome.DELIVERED if done else Outcome.WAITING)
-        for (account, state), emails in groups.items():
-            for start in range(0, len(emails), MEMBERS_PER_CALL):
-                yield MembersCall(desk, account, state, emails[start : start + MEMBERS_PER_CALL])
+        for (account, _), members in groups.items():
+            for start in range(0, len(members), MEMBERS_PER_CALL):
+                yield MembersCall(desk, account, dict(islice(members.items(), start, start + MEMBERS_PER_CALL)))
 
     def _events(self, desk: Desk, ids: Iterable[str]) -> Iterator[Call]:
         """The earliest first; those whose account is not known wait."""

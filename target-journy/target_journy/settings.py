@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import typing as th
 
 from marketplace_singer import SettingsError, text_list
-from target_journy.mapping_file import GROUPS, PRESETS
+from marketplace_singer.shapes import did_you_mean
+from target_journy.mapping_file import CORE, PRESETS
 from target_journy.transports.journy import DEFAULT_URL
 from target_journy.transports.segment import JOURNY_URL, SEGMENT_URLS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 DEFAULT_LEDGER = "sqlite:///target-journy-ledger.db"
 DEFAULT_REJECTED = "target-journy-rejected.jsonl"
 
 EMPTY_LEDGER = (
     "setting 'ledger_url': the ledger is empty for {destination}, so everything would be sent again. Point it to the "
-    "ledger of the runs before; or, for a first load, set 'events_since' to all or to a date; or run once with "
-    "--adopt, to take the input as delivered"
+    "ledger of the runs before, or copy that with --copy-ledger-from; or, for a first load, set 'events_since' to all "
+    "or to a date; or, if that ledger is lost, run once with --adopt, to take the input as delivered"
 )
 
 SETTINGS = th.PropertiesList(
@@ -81,8 +82,9 @@ SETTINGS = th.PropertiesList(
         "property_groups",
         th.CustomType({"type": ["array", "string", "null"], "items": {"type": "string"}}),
         title="Groups of properties",
-        description="Which properties to send besides the core ones: money, trial, insights, contacts, links. "
-        "Default: all.",
+        description="Which groups of properties to send besides the core ones, by the names that they have in the "
+        "mapping; in the preset marketplace: money, trial, insights, contacts, links. Default: all. For the core ones "
+        "alone: core.",
     ),
     th.Property(
         "mapping",
@@ -249,18 +251,26 @@ def may_be_empty(config: Mapping[str, Any]) -> bool:
     return bool(config.get("events_since")) or not is_needed
 
 
-def property_groups(config: Mapping[str, Any]) -> tuple[str, ...]:
+def property_groups(config: Mapping[str, Any], known: Sequence[str]) -> Sequence[str]:
     """The groups of properties to send.
 
+    Args:
+        config: The settings.
+        known: The groups that the mapping has.
+
     Raises:
-        SettingsError: There is no such group.
+        SettingsError: The mapping has no such group, so that what was to be withheld might be sent.
     """
     groups = text_list("property_groups", config.get("property_groups"))
-    if unknown := [group for group in groups if group not in GROUPS]:
-        raise SettingsError(
-            f"setting 'property_groups': there is no group {unknown[0]!r}; there are {', '.join(GROUPS)}"
-        )
-    return groups or GROUPS
+    unknown = next((group for group in groups if group not in known), None)
+    if unknown is None:
+        return groups or known
+    has = (
+        "all its properties are core ones, which are always sent"
+        if [*known] == [CORE]
+        else f"it has {', '.join(known)}{did_you_mean(unknown, known)}"
+    )
+    raise SettingsError(f"setting 'property_groups': the mapping has no group {unknown!r}; {has}")
 
 
 def first_event_date(config: Mapping[str, Any]) -> str | None:

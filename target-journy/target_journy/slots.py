@@ -46,7 +46,7 @@ class SlotPlanner:
         """Note who holds what, and which memberships begin or end by it.
 
         Returns:
-            The addresses and ids of those who were erased at the source.
+            The addresses and ids of those who were erased at the source, but whom journy.io refused to erase before.
         """
         asked = self._newest(asked)
         before = self._ledger.slots(operation.slot for _, operation in asked)
@@ -54,7 +54,9 @@ class SlotPlanner:
         forgotten: dict[str, list[Plan]] = {}
         for plan, operation in asked:
             held = after.get(operation.slot)
-            after[operation.slot] = self._hold(plan, operation)
+            after[operation.slot] = slot = self._hold(plan, operation)
+            if held and held.reference and not slot.reference:
+                plan.found.append(("slot", slot.slot))
             if operation.forgotten:
                 for person in {held.email if held else None, operation.email}:
                     if person:
@@ -62,11 +64,11 @@ class SlotPlanner:
         self._add_other_names(forgotten)
         changed = [slot for key, slot in after.items() if slot != before.get(key)]
         self._ledger.save_slots(changed)
-        self._forget(forgotten, {slot.email for slot in before.values()})
+        news = self._forget(forgotten, {slot.email for slot in before.values()})
         if self._options.memberships == "none":  # the roles are kept all the same: they tell who was forgotten
             for plan, _ in asked:
                 plan.outcomes.append(Outcome.SKIPPED)
-            return set(forgotten)
+            return news
         states = self._join(after[operation.slot] for _, operation in asked)
         ending = self._leave([before[slot.slot] for slot in changed if slot.slot in before], after.values(), forgotten)
         others = ending - pairs_of(before.values())
@@ -78,7 +80,7 @@ class SlotPlanner:
                 mine.add(pair)
             plan.tickets += [Ticket("membership", pair) for pair in sorted(mine)]
             _judge(plan, slot, was, states)
-        return set(forgotten)
+        return news
 
     def _newest(self, asked: Sequence[tuple[Plan, HoldSlot]]) -> list[tuple[Plan, HoldSlot]]:
         """What is to be listened to: where several rows speak of one role, as with properties the newest is right."""
@@ -112,36 +114,47 @@ class SlotPlanner:
             for name in self._ledger.other_names(person) - forgotten.keys():
                 forgotten[name] = plans
 
-    def _forget(self, forgotten: Mapping[str, list[Plan]], held: Collection[str | None]) -> None:
+    def _forget(self, forgotten: Mapping[str, list[Plan]], held: Collection[str | None]) -> set[str]:
         """Erase people, as far as the transport can, and make the ledger forget what it knows of them.
 
         Args:
             forgotten: They, and what tells of it.
             held: Who held a role when the batch began: journy.io may have them though the ledger forgot them before.
+
+        Returns:
+            Those of whom it is not so that journy.io refused to erase them before: that is not tried again, and the
+            line that says so stays.
         """
         users = self._ledger.entities("user", forgotten)
+        news = set()
         for email, plans in forgotten.items():
-            self._ledger.forget_person(email)
             user = users.get(email)
             is_gone = self._options.deletes == "hard" and not self._ledger.holds_any_slot(email)
+            if user and user.forgotten and user.rejected and user.gone == is_gone:
+                for plan in plans:
+                    plan.outcomes.append(Outcome.REJECTED)
+                continue
+            news.add(email)
+            self._ledger.forget_person(email)
             if not self._options.can_delete and (
-                user.known if user else email in held
+                user.may_exist if user else email in held
             ):  # else another batch forgot them
                 plans[0].by_hand.append(email)
                 plans[0].outcomes.append(Outcome.REJECTED)
-            if user is None or not self._options.can_delete or not (user.known or is_gone):
+            if user is None or not self._options.can_delete or not (user.may_exist or is_gone):
                 self._ledger.drop_entity("user", email)
                 continue
             user.forget()
             user.gone = is_gone
             self._ledger.save_entities("user", {email: user})
             for plan in plans:
-                plan.tickets.append(Ticket("user", email))
+                plan.tickets.append(Ticket("user", email, frozenset(user.properties)))
+        return news
 
     def _join(self, slots: Iterable[Slot]) -> dict[Pair, str]:
         pairs = pairs_of(slots)
         states = self._ledger.memberships(pairs)
-        new = {pair: "add" for pair in pairs if states.get(pair) in {None, "remove", "kept"}}
+        new = {pair: begun(states.get(pair)) for pair in pairs if states.get(pair) in {None, "remove", "kept"}}
         self._ledger.save_memberships(new)
         return states | new
 
@@ -161,6 +174,8 @@ def end_memberships(
 ) -> set[Pair]:
     """End those memberships that no role holds any more; those that were never told to journy.io just go.
 
+    One that may have been told, without an answer, ends like any other; where none ends, it begins for sure.
+
     Args:
         ledger: Where they are noted.
         pairs: Whose role may have been the last.
@@ -179,6 +194,11 @@ def end_memberships(
             ending.add(pair)
     ledger.save_memberships(dict.fromkeys(ending, "remove"))
     return ending
+
+
+def begun(state: str | None) -> str:
+    """The state of a membership that is to begin; one whose end was not acknowledged may still be there."""
+    return "adding" if state else "add"
 
 
 def _judge(plan: Plan, slot: Slot, was: Slot | None, states: dict[Pair, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from target_journy.operations import Outcome
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     from target_journy.calls import Results
     from target_journy.dispatch import Stop
-    from target_journy.orphans import Adopted
+    from target_journy.orphans import Released
     from target_journy.report import Report
     from target_journy.tickets import Plan
 
@@ -27,30 +28,39 @@ class Tally:
     def __init__(self, report: Report, stop: Stop) -> None:
         self._report = report
         self._stop = stop
-        self._counted_elsewhere: set[tuple[str, str]] = set()
+        # By stream, how many records wait for what; of that no more than the hash, as there may be many.
+        self._waiting: dict[str, Counter[int]] = {}
 
     def planned(self, plan: Plan, results: Results) -> Outcome:
         """The outcome of a record whose operations were planned, and as far as possible sent."""
         outcomes = list(plan.outcomes)
+        waits_for: list[tuple[str, Any]] = list(plan.orphans)
         is_news = bool(plan.rejections or plan.by_hand)
         for ticket in plan.tickets:
             result = results.get((ticket.kind, ticket.key))
             if result is None:
                 kept = self._stop.time_is_up or self._stop.signalled.is_set()
                 outcomes.append(Outcome.WAITING if kept else Outcome.FAILED)
-            elif any(name in ticket.names or not name for name in result.rejected):
+                continue
+            self._settle((ticket.kind, ticket.key), result.outcome)
+            if result.outcome is Outcome.WAITING:
+                waits_for.append((ticket.kind, ticket.key))
+            if any(name in ticket.names or not name for name in result.rejected):
                 outcomes.append(Outcome.REJECTED)
                 is_news = True
             else:
                 outcomes.append(result.outcome)
         outcome = max(outcomes, default=Outcome.FAILED)
-        # A record is counted once: as waiting for its first orphan, unless something worse became of it.
-        self._counted_elsewhere.update(plan.orphans[1 if outcome is Outcome.WAITING else 0 :])
+        for orphan in plan.found:
+            self._settle(orphan, outcome)
+        # A record is counted once: as waiting for the first thing, unless something worse became of it.
+        if outcome is Outcome.WAITING and waits_for:
+            self._waiting.setdefault(plan.source.stream, Counter())[hash(waits_for[0])] += 1
         if outcome is Outcome.REJECTED and not is_news:
             self._report.rejected_again += 1
         return outcome
 
-    def late(self, results: Results, adopted: Mapping[tuple[str, Any], Iterable[Adopted]]) -> None:
+    def late(self, results: Results, adopted: Mapping[tuple[str, Any], Iterable[Released]]) -> None:
         """Count what waited until the end of the input; a deletion may have no record.
 
         Args:
@@ -59,10 +69,23 @@ class Tally:
         """
         for (kind, key), result in results.items():
             found = list(adopted.get((kind, key), ()))
-            orphans = [orphan for orphan in found if orphan.stream]
-            for orphan in orphans:
-                if orphan.stream and (orphan.kind, orphan.key) not in self._counted_elsewhere:
-                    self._report.move(orphan.stream, Outcome.WAITING, result.outcome)
-            is_old = not orphans and all(orphan.kind != "deletion" for orphan in found)
+            is_old = not self._settle((kind, key), result.outcome)
+            for one in found:
+                is_old = is_old and one.stream is None and one.kind != "deletion"
+                if one.kind != "deletion":
+                    self._settle((one.kind, one.key), result.outcome)
+                elif one.stream:
+                    self._report.move(one.stream, Outcome.WAITING, result.outcome)
             if is_old and result.outcome is Outcome.DELIVERED:
                 self._report.resumed += 1
+
+    def _settle(self, thing: tuple[str, Any], outcome: Outcome) -> bool:
+        """Count all records of this run that waited for something as what became of it; whether there were any."""
+        if outcome is Outcome.WAITING:
+            return False
+        settled = False
+        for stream, waiting in self._waiting.items():
+            for _ in range(waiting.pop(hash(thing), 0)):
+                self._report.move(stream, Outcome.WAITING, outcome)
+                settled = True
+        return settled

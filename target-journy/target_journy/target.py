@@ -11,11 +11,12 @@ from typing_extensions import override
 
 from marketplace_http import redact, redact_logs
 from marketplace_singer import CheckpointingTarget, HowFar, InputError, PlainSink, telling
-from target_journy.dispatch import Stop
+from target_journy.dispatch import Stop, StoppedError
 from target_journy.doctor import examine
 from target_journy.doors import open_door
 from target_journy.history import history as tell_history
 from target_journy.loader import Loader
+from target_journy.moving import ENVIRONMENT, OPTION, VARIABLE, move_ledger
 from target_journy.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from typing import IO
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
-    from singer_sdk.plugin_base import _ConfigInput
+
+    from marketplace_singer.sdk import ConfigInput
+
+_COPY_STOPPED = "Stopped: nothing was copied, and the ledger is where it was"
 
 
 class JournySink(PlainSink):
@@ -50,12 +54,7 @@ class JournySink(PlainSink):
 
 
 class TargetJourny(CheckpointingTarget):
-    """Loads streams into journy.io as accounts, users, memberships and events.
-
-    Attributes:
-        stream_version: What the newest record said about the version of its stream.
-        is_deleted: Whether it said that it was deleted at its source.
-    """
+    """Loads streams into journy.io as accounts, users, memberships and events."""
 
     name = "target-journy"
     config_jsonschema = SETTINGS.to_dict()
@@ -73,7 +72,8 @@ class TargetJourny(CheckpointingTarget):
         self._adopt = adopt
         self._retry_rejected = retry_rejected
         self._stop = Stop()
-        self.emits_state = not (self.config.get("dry_run") or self.config.get("max_accounts"))
+        self._passes_state = not (self.config.get("dry_run") or self.config.get("max_accounts"))
+        self.emits_state = self._passes_state and not adopt  # before its end nothing is adopted
         self.exit_code = 0
         self.stream_version: int | None = None
         self.is_deleted = False
@@ -99,26 +99,25 @@ class TargetJourny(CheckpointingTarget):
         self._stop.signal()
 
     @override
-    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
-        record = message_dict.get("record")
-        self.stream_version = _version(message_dict)
-        self.is_deleted = isinstance(record, dict) and record.get("_sdc_deleted_at") is not None
-        super()._process_record_message(message_dict)
+    def look_at(self, message: dict[str, Any]) -> None:
+        self.stream_version = _version(message)
+        self.is_deleted = message["record"].get("_sdc_deleted_at") is not None
 
     @override
-    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
-        version = _version(message_dict)
-        if version is None or message_dict.get("stream") not in self.mapper.stream_maps:
+    def activate(self, message: dict[str, Any]) -> None:
+        version = _version(message)
+        if version is None or message.get("stream") not in self.mapper.stream_maps:
             raise InputError(
                 "an ACTIVATE_VERSION message of the input lacks its version or a stream with a SCHEMA: is this the "
                 "output of a tap?"
             )
-        for stream_map in self.mapper.stream_maps[message_dict["stream"]]:
+        for stream_map in self.mapper.stream_maps[message["stream"]]:
             self.loader.activate(stream_map.stream_alias, version)
 
     @override
     def process_endofpipe(self) -> None:
         self.exit_code = self.loader.finish()
+        self.emits_state = self._passes_state and not (self._adopt and self.exit_code)
         super().process_endofpipe()
 
     def load(self, lines: IO[str] | None) -> int:
@@ -143,13 +142,14 @@ class TargetJourny(CheckpointingTarget):
         *,
         about: bool = False,
         about_format: str | None = None,
-        config: _ConfigInput | None = None,
+        config: ConfigInput | None = None,
         file_input: IO[str] | None = None,
         check: bool = False,
         adopt: bool = False,
         retry_rejected: bool = False,
         history: bool = False,
         doctor: bool = False,
+        copy_ledger_from: str | None = None,
     ) -> int:
         """Run the command line.
 
@@ -171,6 +171,13 @@ class TargetJourny(CheckpointingTarget):
             return 0
         if doctor:
             return target.examine()
+        if copy_ledger_from is not None:
+            try:
+                for line in move_ledger(target.config, copy_ledger_from, target._stop):
+                    click.echo(line)
+            except StoppedError:
+                raise StoppedError(_COPY_STOPPED) from None
+            return 0
         return target.check() if check else target.load(file_input)
 
     def check(self) -> int:
@@ -208,6 +215,12 @@ class TargetJourny(CheckpointingTarget):
             click.Option(["--retry-rejected"], is_flag=True, help="Send again what journy.io refused before."),
             click.Option(["--history"], is_flag=True, help="Tell what the ledger knows of the newest runs, then stop."),
             click.Option(["--adopt"], is_flag=True, help="Take the input as delivered already and send nothing."),
+            click.Option(
+                [OPTION],
+                metavar="URL",
+                help=f"Copy a whole ledger to where ledger_url says, then stop; {ENVIRONMENT} takes the URL from "
+                f"{VARIABLE}.",
+            ),
         ]
         return command
 

@@ -34,6 +34,7 @@ class Plan:
         tickets: What the others wait for.
         rejections: Reasons of those rejections that are news.
         orphans: Kind and key of what waits because its account is not known.
+        found: Kind and key of what waited so, and does no more because of this record.
         by_hand: People who have to be forgotten where the transport cannot do it.
     """
 
@@ -42,5 +43,6 @@ class Plan:
     tickets: list[Ticket] = field(default_factory=list)
     rejections: list[str] = field(default_factory=list)
     orphans: list[tuple[str, str]] = field(default_factory=list)
+    found: list[tuple[str, str]] = field(default_factory=list)
     by_hand: list[str] = field(default_factory=list)
     stream_version: int | None = None

@@ -27,6 +27,11 @@ Type = Literal["string", "number", "boolean", "datetime", "list"]
 _TRUE = frozenset({"true", "yes", "y", "1"})
 _FALSE = frozenset({"false", "no", "n", "0"})
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+_ISO = re.compile(
+    r"(\d{4})(-?)(\d\d)\2(\d\d)"
+    r"(?:\D(\d\d)(?:(:?)(\d\d)(?:\6(\d\d)(?:[.,](\d+))?)?)?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)?)?",
+    re.ASCII,
+)
 _DIGITS_BEFORE_POINT = 300  # beyond this a JSON reader with doubles sees infinity
 _EXACT = Context(prec=10_000)  # the usual one would round to 28 digits
 
@@ -41,6 +46,9 @@ UNSET = Unset()
 
 VACANT = Unset()
 """Marks a property that has to go because it has no value now, by a `null_policy` of its own."""
+
+VACANT_IF_POSSIBLE = Unset()
+"""The same, but it stays as it is, and nothing is said of it, over a transport that cannot delete."""
 
 
 def to_value(raw: Any, kind: Type | None = None) -> Value:
@@ -96,12 +104,25 @@ def to_json(value: Any) -> str:
 
 
 def _parse_time(text: str) -> dt.date:
+    text = _spelled_out(text)
     try:
         if len(text) == 10:
             return dt.date.fromisoformat(text)
-        return dt.datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text)
+        return dt.datetime.fromisoformat(text)
     except ValueError:
         raise ValueError("expected a date or time in ISO 8601") from None
+
+
+def _spelled_out(text: str) -> str:
+    """The one spelling of a time that Python 3.10 reads; later ones read the shorter ones of ISO 8601, too."""
+    if not (found := _ISO.fullmatch(text)):
+        return text
+    year, _, month, day, hour, _, minute, second, fraction, utc, offset, minutes = found.groups()
+    date = f"{year}-{month}-{day}"
+    if hour is None:
+        return date
+    zone = "+00:00" if utc else f"{offset}:{minutes or '00'}" if offset else ""
+    return f"{date}T{hour}:{minute or '00'}:{second or '00'}.{(fraction or '')[:6]:0<6}{zone}"
 
 
 def _to_string(raw: Any) -> str:

@@ -91,7 +91,7 @@ def command(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Itera
     """Give a function that runs the command; what it does to the process is undone afterwards."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
-    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.chdir(folder)
 

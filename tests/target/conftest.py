@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from marketplace_sandbox.server import Sandbox
 
 
-@pytest.fixture(autouse=True)
-def no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`require_ledger` depends on it."""
-    monkeypatch.delenv("CI", raising=False)
-
-
 @pytest.fixture(scope="session")
 def shared_sandbox() -> Iterator[Sandbox]:
     with running(rate_limit=10_000_000) as sandbox:
@@ -46,6 +40,16 @@ def sandbox(shared_sandbox: Sandbox) -> Sandbox:
 @pytest.fixture
 def postgres(postgres_server: str) -> str:
     """The URL of an empty schema of a PostgreSQL database."""
+    return _schema(postgres_server)
+
+
+@pytest.fixture(scope="module")
+def postgres_of_module(postgres_server: str) -> str:
+    """That of one that the tests of a file share."""
+    return _schema(postgres_server)
+
+
+def _schema(postgres_server: str) -> str:
     schema = f"ledger_{uuid.uuid4().hex}"
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {schema}")

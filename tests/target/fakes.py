@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from tests.target.runs import FakeDoor, World
 
 from marketplace_sandbox.journy.segment_destination import SegmentDestination
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    import pytest
     from tests.target.runs import Call
 
 WORLDS = ("fake, SQLite", "fake, PostgreSQL", "sandbox, SQLite")
 """What the fixture `world` is made of."""
+ON_BOTH_DATABASES = pytest.mark.parametrize("world", WORLDS[:2], indirect=True)
+"""Lets a test run on a fake transport with each kind of ledger."""
 SEGMENT_DOORS = ("segment", "journy_segment")
 WRITE_KEY = "write-key"
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from marketplace_sandbox import credentials
 from marketplace_sandbox.journy.state import JournyState
+from marketplace_singer import InputError
 from target_journy.ledger import LedgerError
 from target_journy.loader import Loader
 from target_journy.transports import DeliveryError, PayloadRejectedError, Receipt
 from target_journy.values import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from marketplace_sandbox.server import Sandbox
@@ -237,6 +238,7 @@ class World:
         flush_every: int = 0,
         version: int | None = None,
         whole: Iterable[str] = (),
+        keys: Sequence[str] = ("id",),
         **settings: Any,
     ) -> Run:
         """Load records as one run, and check what holds of every run.
@@ -247,6 +249,7 @@ class World:
             flush_every: Records after which to deliver; 0 only at the end.
             version: Version of the streams.
             whole: Streams of which all records in this version have come when the input ends.
+            keys: Key properties of the streams.
             settings: Settings of this run.
         """
         before = len(self.quarantine())
@@ -255,7 +258,7 @@ class World:
         exit_code, error = 1, ""
         try:
             for stream in dict.fromkeys(stream for stream, _ in offered):
-                loader.open_stream(stream, {}, ["id"])
+                loader.open_stream(stream, {}, keys)
             for number, (stream, record) in enumerate(offered, 1):
                 is_deleted = record.get("_sdc_deleted_at") is not None
                 loader.load(stream, record, version=version, is_deleted=is_deleted)
@@ -264,7 +267,7 @@ class World:
             for stream in whole:
                 loader.activate(stream, version or 0)
             exit_code = loader.finish()
-        except (DeliveryError, LedgerError) as failure:
+        except (DeliveryError, InputError, LedgerError) as failure:
             error = str(failure)
         finally:
             loader.close()

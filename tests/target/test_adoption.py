@@ -8,6 +8,7 @@ import pytest
 from tests.target.test_deletes import SETTINGS, client, clients, person, role, whole
 from tests.target.test_forgotten_by_id import MAPPING, act
 
+from marketplace_singer import SettingsError
 from target_journy.transports import DeliveryError
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ def test_a_role_that_waited_for_its_account(fake: World) -> None:
 def test_who_has_to_be_forgotten(fake: World, deletes: str) -> None:
     fake.settings["deletes"] = deletes
     fake.load([*clients(1), person("ann"), role(1, 1, "ann")])
-    run = fake.load([role(1, 1, None, forgotten=True)], adopt=True)
-    assert (run.calls, run.report["forgotten"], run.counts) == ([], 0, {"roles": {"waiting": 1}})
+    run = fake.load([*clients(1), role(1, 1, None, forgotten=True)], adopt=True)
+    counts = {"clients": {"unchanged": 1}, "roles": {"waiting": 1}}
+    assert (run.calls, run.report["forgotten"], run.counts) == ([], 0, counts)
     run = fake.load([role(1, 1, None, forgotten=True)])
     assert run.report["forgotten"] == 1
     assert fake.state.accounts["C1"].users == []
@@ -84,3 +86,18 @@ def test_all_that_came_in_it_is_adopted_in_whatever_order(fake: World) -> None:
     messages = [act("C1"), role(1, 1, "ann"), client(1), ("mails", {"email": "ann@acme.com"})]
     run = fake.load(messages, adopt=True, flush_every=1)
     assert (run.report["waiting"], fake.load(messages).calls) == (0, [])
+
+
+def test_a_membership_that_has_ended_is_left_to_the_next_run(fake: World) -> None:
+    fake.load([*clients(1), person("ann"), role(1, 1, "ann")])
+    ended = [*clients(1), person("ann"), role(1, 1, None)]
+    run = fake.load(ended, adopt=True)
+    assert (run.calls, run.report["deleted"]["memberships"], run.report["waiting"]) == ([], 0, 1)
+    run = fake.load(ended)
+    assert (run.report["deleted"]["memberships"], fake.state.accounts["C1"].users) == (1, [])
+    assert fake.load(ended).calls == []
+
+
+def test_a_dry_run_is_none_of_it(fake: World) -> None:
+    with pytest.raises(SettingsError, match=r"'dry_run': .* --adopt .* take one of the two away"):
+        fake.load(clients(1), adopt=True, dry_run=True)

@@ -140,11 +140,19 @@ def test_the_ledger_and_repeats_change_nothing(rows: list[tuple[int, Any]], data
     assert [change.number for change in expected] == list(range(1, len(expected) + 1))
 
 
-def test_the_six_changes_of_the_preset(world: World) -> None:
+def test_the_seven_changes_of_the_preset(world: World) -> None:
     ann, bob, partner = person("ann@acme.com"), person("bob@acme.com"), {"partnerName": "Best Partner"}
-    first = license_row(1, ann, tier="10 Users", licenseType="EVALUATION", partnerDetails={"partnerName": "Old"})
+    first = license_row(
+        1, ann, tier="10 Users", licenseType="EVALUATION", appEdition="Standard", partnerDetails={"partnerName": "Old"}
+    )
     second = license_row(
-        1, bob, tier="25 Users", licenseType="COMMERCIAL", partnerDetails=partner, lastUpdated="2026-03-02"
+        1,
+        bob,
+        tier="25 Users",
+        licenseType="COMMERCIAL",
+        appEdition="Advanced",
+        partnerDetails=partner,
+        lastUpdated="2026-03-02",
     )
     unpaid, paid = sale(1), sale(1, date="2026-03-03", vendorAmount=90)
     unpaid[1]["paymentStatus"], paid[1]["paymentStatus"] = "UNPAID", "PAID"
@@ -153,6 +161,7 @@ def test_the_six_changes_of_the_preset(world: World) -> None:
     run = world.load([*license_messages(second), paid])
     assert sorted(told(world)) == [
         ("contact_changed", "ann@acme.com", "bob@acme.com"),
+        ("edition_changed", "Standard", "Advanced"),
         ("license_type_changed", "EVALUATION", "COMMERCIAL"),
         ("partner_changed", "Old", "Best Partner"),
         ("payment_status_changed", "UNPAID", "PAID"),

@@ -116,6 +116,13 @@ def test_soft_marks_it(world: World) -> None:
     assert whole(world, [*clients(1), person("bob")], 3).calls == []
 
 
+def test_what_was_marked_is_not_deleted_by_hard_later(fake: World) -> None:
+    whole(fake, clients(1, 2, 3), 1, deletes="soft")
+    whole(fake, clients(1, 2), 2, deletes="soft")
+    assert whole(fake, clients(1, 2), 3, deletes="hard").calls == []
+    assert accounts(fake) == ["C1", "C2", "C3"]
+
+
 def test_soft_marks_also_what_was_refused_as_a_whole_before(fake: World) -> None:
     def bad(path: str, body: dict[str, Any]) -> None:
         if body["properties"].get("name") == "No company":
@@ -186,6 +193,7 @@ def test_more_than_allowed_deletes_nothing_at_all(world: World, caplog: Any) -> 
     (line,) = (record.message for record in caplog.records if record.levelno == logging.ERROR)
     assert "2 of the 10 accounts that the stream 'clients' delivered" in line
     assert "'max_deleted_percent'" in line
+    assert "raise it for one run that reads all (a full refresh)" in line
     assert world.load([]).exit_code == 0  # it is not kept for later
     assert whole(world, [*clients(*range(9)), *people[:19]], 3).report["deleted"] == {
         "accounts": 1,
@@ -277,13 +285,16 @@ def test_a_deleted_record_whose_thing_another_asks_for(fake: World) -> None:
     assert (run.counts, run.calls) == ({"tickets": {"unchanged": 1}}, [])
 
 
-def test_too_many_deleted_records_wait(fake: World) -> None:
+def test_too_many_deleted_records_wait(fake: World, caplog: Any) -> None:
     fake.load(clients(*range(10)))
     gone = [client(n, _sdc_deleted_at=GONE) for n in range(3)]
     run = fake.load(gone, max_deleted_percent=20)
     assert (run.exit_code, run.calls, run.report["waiting"]) == (3, [], 3)
     assert run.counts == {"clients": {"waiting": 3}}
+    assert "raise it for one run (any run: they wait for it)" in caplog.text
+    assert "full refresh" not in caplog.text
     assert fake.load([client(0)], max_deleted_percent=10).exit_code == 3
+    assert fake.load([], max_deleted_percent=10).exit_code == 3
     assert fake.load([], max_deleted_percent=20).report["deleted"]["accounts"] == 2
     assert len(accounts(fake)) == 8
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import create_engine, text
+from tests.target.fakes import ON_BOTH_DATABASES
 from tests.target.runs import FakeDoor, SandboxDoor, World, refuse
-from tests.target.test_deletes import SETTINGS, accounts, client, clients, person, role, whole
+from tests.target.test_deletes import GONE, SETTINGS, accounts, client, clients, person, role, whole
 
 from marketplace_sandbox.faults.catalogue import FAULTS
+from target_journy.ledger import condition_of
 from target_journy.loader import Loader
 from target_journy.transports import DeliveryError
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from marketplace_sandbox.server import Sandbox
+
+FAKE = "journy fake.example"
 
 
 @pytest.fixture(autouse=True)
@@ -146,18 +150,58 @@ def test_memberships_of_an_account_that_may_have_been_deleted_are_made_again(fak
     assert fake.state.accounts["C2"].users == ["ann@acme.com"]
 
 
-def test_what_a_run_left_to_be_deleted_waits_while_nothing_is_to_be_deleted(fake: World) -> None:
+@ON_BOTH_DATABASES
+@pytest.mark.parametrize("deletes", ["none", "soft"])
+def test_a_deletion_that_a_run_left_is_not_waited_for_while_it_is_not_wanted(
+    world: World, deletes: str, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail(path: str, body: dict[str, Any]) -> None:
         raise DeliveryError("no answer")
 
-    whole(fake, clients(1, 2), 1)
-    fake.door.before = fail
-    whole(fake, clients(1), 2)
-    fake.door.before = lambda path, body: None
-    fake.door.take_calls()
-    run = fake.load([], deletes="none")
-    assert (run.calls, run.report["waiting"]) == ([], 1)
-    assert fake.load([]).paths == {"/accounts": 1}
+    whole(world, clients(1, 2), 1)
+    world.door.before = fail
+    cut_short = whole(world, clients(1), 2)
+    assert (cut_short.report["waiting"], cut_short.report["unwanted_deletions"]) == (1, 0)
+    world.door.before = lambda path, body: None
+    world.door.take_calls()
+    caplog.set_level("INFO")
+    caplog.clear()  # of the run before, whose lines are there where another test has set the level
+    for _ in range(2):
+        run = world.load([], deletes=deletes)
+        assert (run.calls, run.report["waiting"], run.report["unwanted_deletions"]) == ([], 0, 1)
+        assert "wait in the ledger" not in caplog.text
+        assert "deletions that earlier runs left are not made" in caplog.text
+    left = [condition_of(world.config()["ledger_url"], FAKE, deletes=policy).waiting for policy in (deletes, "hard")]
+    assert left == [0, 1]
+    run = world.load([])
+    assert (run.paths, run.report["waiting"], run.report["unwanted_deletions"]) == ({"/accounts": 1}, 0, 0)
+
+
+@ON_BOTH_DATABASES
+def test_so_is_a_deleted_record_that_a_run_could_not_act_on(world: World) -> None:
+    whole(world, clients(1, 2), 1)
+    deleted = ("clients", {"id": "C2", "_sdc_deleted_at": GONE})
+    withheld = world.load([deleted], max_deleted_percent=0)
+    assert (withheld.exit_code, withheld.report["waiting"]) == (3, 1)
+    run = world.load([], deletes="none")
+    assert (run.report["waiting"], run.report["unwanted_deletions"]) == (0, 1)
+    run = world.load([])
+    assert (accounts(world), run.report["waiting"]) == (["C1"], 0)
+
+
+@ON_BOTH_DATABASES
+def test_who_was_forgotten_is_deleted_and_waited_for_all_the_same(world: World) -> None:
+    def fail(path: str, body: dict[str, Any]) -> None:
+        raise DeliveryError("no answer")
+
+    world.load([*clients(1), person("ann"), role(1, 1, "ann")])
+    world.door.before = fail
+    world.load([role(1, 1, None, forgotten=True)])
+    assert world.load([], deletes="none").report["unwanted_deletions"] == 0
+    world.door.before = lambda path, body: None
+    world.door.take_calls()
+    run = world.load([], deletes="none")
+    assert (world.state.users, run.report["forgotten"], run.report["waiting"]) == ({}, 1, 0)
 
 
 def test_a_version_that_was_told_before_a_stop_is_acted_on_by_the_next_run(fake: World) -> None:

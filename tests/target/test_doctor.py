@@ -70,7 +70,7 @@ def test_all_is_well(world: World) -> None:
 def tables_of(url: str) -> dict[str, Any]:
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.connect() as connection:
-        tables = ("ledger_info", "destinations", "mappings", "ledger_runs")
+        tables = ("ledger_info", "destinations", "stream_mappings", "ledger_runs")
         found = {table: [tuple(row) for row in connection.execute(text(f"SELECT * FROM {table}"))] for table in tables}
     engine.dispose()
     return found
@@ -93,14 +93,14 @@ def test_no_ledger_is_made(rest: World) -> None:
 def test_an_older_ledger_is_not_taken_over(world: World) -> None:
     world.load(MESSAGES)
     engine = create_engine(world.ledger_url.replace("postgresql://", "postgresql+psycopg://"))
-    with engine.begin() as connection:  # as a version made it that knew no table of mappings
+    with engine.begin() as connection:  # as a version made it that knew no mappings of streams
         connection.execute(text("UPDATE ledger_info SET version = 1"))
-        connection.execute(text("DROP TABLE mappings"))
+        connection.execute(text("DROP TABLE stream_mappings"))
     assert "(version 1) can be read and written" in findings(world)[-1]
     with engine.connect() as connection:
         assert connection.execute(text("SELECT max(version) FROM ledger_info")).scalar() == 1
-        with pytest.raises(Exception, match="mappings"):
-            connection.execute(text("SELECT * FROM mappings"))
+        with pytest.raises(Exception, match="stream_mappings"):
+            connection.execute(text("SELECT * FROM stream_mappings"))
     engine.dispose()
 
 
@@ -133,8 +133,14 @@ def test_what_waits_and_a_changed_mapping_are_told(world: World) -> None:
     world.load([*MESSAGES, sale(9, addonLicenseId="9", licenseId="SEN-9")])
     *_, ledger, changed = findings(world, preset="marketplace")
     assert ledger.endswith("; 1 operations wait in it for the next run")
-    assert changed.startswith("note: The mapping has changed")
+    assert changed.startswith("note: the mapping of contacts has changed")
     assert "full refresh" in changed
+    world.load(MESSAGES, preset="marketplace", version=1)
+    world.load(MESSAGES, version=1)
+    changed = findings(world)[-1]  # not all was read under this one
+    assert changed.startswith("note: the mapping of licenses, contacts, transactions has changed")
+    world.load(MESSAGES, version=2, whole=["licenses", "contacts", "transactions"])
+    assert "mapping of" not in findings(world)[-1]
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_a_license_that_gains_an_entitlement_number_stays_one_account(world: Wor
 
 
 def test_a_sale_on_a_multi_instance_number_goes_to_the_smallest_license(world: World) -> None:
-    rows = [license_row(n, multiInstanceEntitlementNumber="E-M") for n in (3, 2, 4)]
+    rows = [license_row(n, multiInstanceEntitlementNumber="E-M") for n in (13, 2, 14)]
     run = world.load([*licenses(*rows), sale(1, appEntitlementNumber="E-M")])
     assert [account for _, account, _ in told(world)] == ["SEN-2"]
     assert world.state.events[0]["metadata"]["multi_instance"] is True

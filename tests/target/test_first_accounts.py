@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,7 +38,7 @@ def told(world: World) -> dict[str, Any]:
 
 
 def kept(world: World, query: str) -> list[Any]:
-    with sqlite3.connect(world.folder / "ledger.db") as connection:
+    with closing(sqlite3.connect(world.folder / "ledger.db")) as connection:
         return [row[0] if len(row) == 1 else row for row in connection.execute(query).fetchall()]
 
 
@@ -191,7 +192,7 @@ def test_what_waits_for_other_accounts_goes_on_waiting(fake: World) -> None:
 def test_what_a_careful_run_could_not_deliver_is_forgotten(fake: World) -> None:
     def fail(path: str, body: dict[str, Any]) -> None:
         if "SEN-2" in str(body) or path == "/accounts/users/add":
-            raise DeliveryError("Nobody answers")
+            raise DeliveryError("Nobody is there", maybe_received=False)
 
     fake.door.before = fail
     run = fake.load(MESSAGES, max_accounts=2, max_parallel_requests=1)

@@ -30,6 +30,12 @@ def settled(**properties: Any) -> Entity:
     return entity
 
 
+def test_what_ledgers_of_earlier_versions_hold_is_read() -> None:
+    entity = unpack('{"rows":[["rows:a","1"]],"properties":{"name":["x",0]},"known":true,"sent":3}')
+    assert (entity.revision, entity.in_doubt, entity.known) == (3, False, True)
+    assert unpack(pack(entity)) == entity
+
+
 def test_the_newest_row_wins_property_by_property() -> None:
     entity = Entity()
     fold(entity, "a", "2026-03-02", name="new", phone=None)

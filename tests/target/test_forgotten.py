@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.target.fakes import faked
 from tests.target.rows import license_messages, license_row, person, sale
 from tests.target.runs import SegmentDoor, World, refuse
+from tests.target.test_forgotten_by_id import MAPPING
 from tests.target.test_memberships import holds_text, members
 
 from target_journy.transports import DeliveryError
@@ -178,3 +180,15 @@ def test_over_the_segment_protocol_the_ledger_forgets_and_a_line_names_who_is_le
     assert not holds_text(world, "ann")
     again = world.load(licenses(RTBF, RTBF, day=2))
     assert (again.calls, again.quarantined) == ([], [])
+
+
+def test_the_line_that_asks_for_it_stays_however_often_the_source_tells_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = faked("segment", tmp_path, monkeypatch, preset=None, mapping=MAPPING, max_rejected_percent=100)
+    ann = {"id": "R1", "client": "C1", "email": "ann@acme.com"}
+    world.load([("clients", {"id": "C1"}), ("mails", {"email": "ann@acme.com"}), ("roles", ann)])
+    for at in ("2026-03-02", "2026-03-02", "2026-03-03"):
+        world.load([("roles", {**ann, "forgotten": True, "at": at})])
+        (line,) = world.quarantine()
+        assert (line["record"], line["by_hand"]) == ({"user": "ann@acme.com"}, True)

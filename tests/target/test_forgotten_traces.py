@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 HERS = role(email="ann@acme.com")
 
 
-@pytest.fixture(autouse=True)
-def streams(fake: World) -> dict[str, Any]:
+@pytest.fixture(autouse=True, params=["SQLite", "PostgreSQL"])
+def streams(fake: World, request: pytest.FixtureRequest) -> dict[str, Any]:
     mapping = copy.deepcopy(MAPPING)
+    if request.param == "PostgreSQL":
+        fake.ledger_url = request.getfixturevalue("postgres")
     fake.settings.update(preset=None, mapping=mapping, max_rejected_percent=100, max_deleted_percent=100)
     return mapping["streams"]
 
@@ -87,3 +89,41 @@ def test_roles_that_are_called_by_it(fake: World, streams: dict[str, Any]) -> No
     fake.load([client("C1"), ANN, HERS])
     fake.load([("gone", {"id": "1", "was": "ann@acme.com", "client": "C1", "at": "2026-03-02", "forgotten": True})])
     assert not holds_text(fake, "ann@")
+
+
+def written(address: str) -> str:
+    """An address as somebody writes it in a note."""
+    return f"{address.upper()} asked"
+
+
+@pytest.mark.parametrize("address", ["ann@acme.com", "jürgen@acme.com", "ann_lee@acme.com", 'o"neil@acme.com'])
+def test_addresses_in_another_case(fake: World, streams: dict[str, Any], address: str) -> None:
+    streams["acts"]["event"]["metadata"]["note"] = {"value": "note", "on_change": "note_changed"}
+    streams["clients"]["account"]["properties"] = {"contact": "contact"}
+    streams["others"] = {"key": "name", "account": {"id": "client"}}
+
+    def bad(path: str, body: dict[str, Any]) -> None:
+        if path == "/accounts/upsert" and "contact" in body["properties"]:
+            raise refuse(f"No: not {written(address)}", properties__contact=f"No: not {written(address)}")
+
+    her = role(email=address)
+    fake.door.before = bad
+    waiting = act("C2", note=written(address))
+    told = act("C1", id=written(address), note=written(address))
+    called = ("others", {"name": written(address), "client": "C1"})
+    fake.load([client("C1", contact=1), ("mails", {"email": address}), her, waiting, told, called])
+    assert holds_text(fake, "asked")
+    fake.load([FORGOTTEN])
+    assert not holds_text(fake, "asked")
+    fake.door.before = lambda path, body: None
+    calls = fake.load([client("C2")]).calls
+    assert [path for path, _ in calls] == ["/accounts/upsert", "/track"]
+    assert "asked" not in str(calls)
+
+
+def test_who_has_nearly_the_same_address_is_spared(fake: World) -> None:
+    others = [act("C2", note="ann.lee@acme.com asked"), ("mails", {"email": "joann_lee@acme.com"})]
+    fake.load([client("C1"), ("mails", {"email": "ann_lee@acme.com"}), role(email="ann_lee@acme.com"), *others])
+    fake.load([FORGOTTEN])
+    assert fake.load(others[1:]).counts == {"mails": {"unchanged": 1}}
+    assert "ann.lee@acme.com asked" in str(fake.load([client("C2")]).calls)

@@ -12,7 +12,7 @@ from tests.target.runs import refuse
 
 from target_journy.history import history
 from target_journy.ledger import Ledger, LedgerError
-from target_journy.ledger.runs import KEPT, Run
+from target_journy.ledger.runs import Run
 from target_journy.loader import Loader
 from target_journy.target import TargetJourny
 from target_journy.transports import DeliveryError
@@ -80,13 +80,13 @@ def test_a_run_that_was_killed_is_told_as_broken_off(world: World) -> None:
 def test_the_newest_runs_are_kept(world: World) -> None:
     ledger = Ledger(world.ledger_url, "journy fake.example")
     with ledger.transaction() as transaction:
-        for number in range(KEPT + 5):
+        for number in range(95):
             transaction.begin_run(f"2026-01-01T00:{number // 60:02}:{number % 60:02}")
         runs = transaction.newest_runs()
         transaction.end_run(Run(runs[0].started, "2026-01-02", "done", None))
         assert transaction.newest_runs()[0].result == "done"
     ledger.close()
-    assert len(runs) == KEPT
+    assert len(runs) == 90
     assert runs[0].started > runs[-1].started == "2026-01-01T00:00:05"
 
 
@@ -101,7 +101,9 @@ def test_history_is_told_while_another_run_goes_on(world: World) -> None:
 def test_the_command(fake: World) -> None:
     fake.load(MESSAGES)
     config = fake.folder / "config.json"
-    config.write_text(f'{{"api_key": "key", "ledger_url": "{fake.ledger_url}", "api_url": "https://fake.example"}}')
+    config.write_text(
+        f'{{"api_key": "a-key-of-no-other-word", "ledger_url": "{fake.ledger_url}", "api_url": "https://fake.example"}}'
+    )
     result = CliRunner().invoke(TargetJourny.cli, ["--config", str(config), "--history"], standalone_mode=False)
     assert result.output.splitlines()[-1].split()[2:4] == ["done", str(len(MESSAGES))]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.target.command import settings, singer_lines
 from tests.target.processes import processes
-from tests.target.rows import sale
-from tests.target.test_faults import EACH_PLACE, TODAY, TOMORROW, content
+from tests.target.rows import license_messages, license_row, person, sale
+from tests.target.test_faults import ANN, EACH_PLACE, TODAY, TOMORROW, content
 
 from marketplace_sandbox.server import running
 
@@ -76,9 +76,9 @@ class Runs:
             "max_rejected_percent": 50,
         }
 
-    def start(self, messages: list[Any], *options: str, after: int = 0, first: str = "") -> Process:
-        text = singer_lines(messages, after=after)
-        return self._commands.start(self._folder, text, self._config, *options, first=SMALL_BATCHES + first)
+    def start(self, messages: list[Any], *options: str, after: int = 0, first: str = "", **settings: Any) -> Process:
+        text, config = singer_lines(messages, after=after), {**self._config, **settings}
+        return self._commands.start(self._folder, text, config, *options, first=SMALL_BATCHES + first)
 
     def finish(self, messages: list[Any], *, after: int = 0) -> dict[str, Any]:
         """The report of a run that nothing happens to."""
@@ -207,13 +207,30 @@ def test_killed_at_the_first_load_with_all_calls_under_way(
     assert content(sandbox) == undisturbed
 
 
+@pytest.mark.parametrize("kind", ["upsert_user", "add_members"])
+def test_killed_when_somebody_had_arrived_whom_the_next_input_forgets(runs: Runs, sandbox: Sandbox, kind: str) -> None:
+    sandbox.gates.hold("after-store", side="journy", kind=kind)
+    process = runs.start(license_messages(license_row(1, ANN)))
+    try:
+        sandbox.gates.wait(20)
+    finally:
+        process.kill()
+        sandbox.gates.clear()
+    assert process.wait() == -9
+    assert sandbox.journy.users["ann@acme.com"].properties
+    runs.finish(license_messages(license_row(1, person("RTBF", "RTBF"), lastUpdated="2026-03-02")))
+    assert sandbox.journy.users["ann@acme.com"].properties == {}
+    assert sandbox.journy.accounts["SEN-1"].users == []
+
+
 @pytest.mark.parametrize("transport", ["journy", "segment"])
 @pytest.mark.parametrize("number", [1, 4, 7])
 def test_killed_while_it_adopts(runs: Runs, sandbox: Sandbox, number: int) -> None:
-    """What was adopted is adopted, and adopting once more does the rest."""
+    """Nothing is adopted, and adopting once more does it all."""
     first = KILLED_AT.format(module="target_journy.calls", name="EntityCall.settle", number=number)
     process = runs.start(TODAY, "--adopt", first=first)
-    assert process.wait() == -9
+    assert (process.wait(), process.out) == (-9, "")
+    assert runs.start(TODAY, require_ledger=True).wait() == 1
     assert runs.start(TODAY, "--adopt").wait() == 0
     runs.finish(TODAY)
     assert sandbox.journal.calls == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +13,7 @@ from tests.target.rows import license_messages, license_row, person, sale
 from tests.target.runs import FakeDoor, SandboxDoor, World
 
 from marketplace_sandbox.server import running
-from target_journy.ledger import LedgerError
+from target_journy.ledger import Ledger, LedgerError
 from target_journy.ledger.schema import metadata
 
 if TYPE_CHECKING:
@@ -175,6 +177,17 @@ def test_an_empty_ledger_is_an_error_where_one_is_required(world: World, monkeyp
     refused()
     assert world.load(MESSAGES, events_since="all").exit_code == 0
     assert world.load(MESSAGES).calls == []
+
+
+def test_runs_to_several_destinations_may_begin_at_the_same_moment_in_an_empty_database(postgres: str) -> None:
+    together = threading.Barrier(8)
+
+    def begin(number: int) -> None:
+        together.wait(timeout=30)
+        Ledger(postgres, f"journy {number}").close()
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(begin, range(8)))
 
 
 def test_what_only_waits_is_a_ledger_too(world: World) -> None:

@@ -147,7 +147,15 @@ def test_fields_and_templates_are_checked(fake: World, account: dict[str, Any], 
 @pytest.mark.parametrize("default", ["keep", "unset"])
 @pytest.mark.parametrize(
     ("section", "prop", "is_gone"),
-    [("keep", "unset", True), ("unset", "keep", False), ("unset", None, True), ("keep", None, False)],
+    [
+        ("keep", "unset", True),
+        ("unset", "keep", False),
+        ("unset", None, True),
+        ("keep", None, False),
+        ("keep", "unset_if_possible", True),
+        ("unset_if_possible", None, True),
+        ("unset_if_possible", "keep", False),
+    ],
 )
 def test_null_policies_of_a_section_and_a_property(
     world: World, default: str, section: str, prop: str | None, is_gone: bool

@@ -8,7 +8,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.target.rows import license_messages, license_row, person, sale
+from tests.target.rows import license_messages, license_row, person, sale, with_email
 from tests.target.runs import assert_counts_add_up, refuse
 
 from marketplace_singer import SettingsError
@@ -78,9 +78,9 @@ def test_killed_around_the_line_of_a_refusal(
     fake.door.before = answer
     add = Quarantine.add
 
-    def be_killed(*args: Any) -> None:
+    def be_killed(*args: Any, **options: Any) -> None:
         if is_kept:
-            add(*args)
+            add(*args, **options)
         raise Killed
 
     with monkeypatch.context() as patch:
@@ -135,7 +135,7 @@ def test_what_is_under_way_when_a_line_cannot_be_written_is_noted(fake: World, m
         if account == "2":
             assert failed.wait(20)
 
-    def fail(*_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         failed.set()
         raise SettingsError("no space")
 
@@ -164,10 +164,29 @@ def test_what_could_not_be_mapped_is_looked_at_again_on_request(world: World) ->
 
 @pytest.mark.parametrize("email", ["a\0b@acme.com", f"{token_hex(1000)}@acme.com"], ids=["null character", "too long"])
 def test_an_id_that_no_ledger_holds_is_refused_alone(world: World, email: str) -> None:
-    rows = license_messages(license_row(1, person(email)), license_row(2, person("ann@acme.com")))
-    run = world.load(rows, max_rejected_percent=50)
+    rows = license_messages(license_row(1, person("bad@acme.com")), license_row(2, person("ann@acme.com")))
+    run = world.load(with_email(rows, "bad@acme.com", email), max_rejected_percent=50)
     assert (run.exit_code, run.counts["contacts"]["rejected"], run.counts["contacts"]["delivered"]) == (0, 1, 1)
     assert list(world.state.users) == ["ann@acme.com"]
     (line,) = run.quarantined
     assert "e-mail address" in line["reason"]
     assert email not in line["reason"]
+
+
+def test_a_version_that_no_ledger_holds_is_refused_alone(world: World) -> None:
+    good, bad = (
+        ("contacts", {**row, "lastUpdated": at}) for (_, row), at in zip(CONTACT[1:3], ("2026", "2026\0"), strict=True)
+    )
+    bad[1]["email"] = "bob@acme.com"
+    run = world.load([CONTACT[0], good, bad], max_rejected_percent=100)
+    assert (run.exit_code, run.counts["contacts"]) == (0, {"delivered": 1, "rejected": 1})
+    assert run.quarantined[0]["reason"] == "the version holds a null character"
+
+
+def test_keys_of_many_parts_are_of_any_length(world: World) -> None:
+    part = {"id": "a", "properties": {"c": "c"}}
+    world.settings.update(preset=None, mapping={"streams": {"clients": {"key": ["a", "b", "c"], "account": part}}})
+    first = {name: token_hex(490) for name in "abc"}
+    rows = [("clients", row) for row in (first, {**first, "c": token_hex(490)})]
+    assert world.load(rows).counts == {"clients": {"delivered": 2}}
+    assert world.load(rows).counts == {"clients": {"unchanged": 2}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.target.rows import license_messages, license_row, person, sale
+from tests.target.rows import license_messages, license_row, person, sale, with_email
 from tests.target.runs import refuse
 
 if TYPE_CHECKING:
@@ -145,7 +145,8 @@ def test_an_invalid_address_is_refused_and_its_membership_waits(world: World) ->
                 raise refuse("Invalid", **{"identification.email": "Not valid."})
 
         world.door.before = check
-    rows = license_messages(license_row(1, person("nobody"), person("bob@acme.com")))
+    rows = license_messages(license_row(1, person("ann@acme.com"), person("bob@acme.com")))
+    rows = with_email(rows, "ann@acme.com", "nobody")
     run = world.load(rows)
     assert run.counts["contacts"] == {"rejected": 1, "delivered": 1, "skipped": 1}
     assert len(run.quarantined) == 1
@@ -185,7 +186,9 @@ def test_a_refused_event_is_told_when_it_changes(fake: World) -> None:
 
 
 @pytest.mark.parametrize(("allowed", "exit_code"), [(50, 0), (49, 3), (0, 3), (100, 0), (None, 3)])
-def test_the_limit_is_a_share_of_what_had_something_to_send(fake: World, allowed: float | None, exit_code: int) -> None:
+def test_the_limit_is_a_share_of_what_had_something_to_send(
+    fake: World, allowed: float | None, exit_code: int, caplog: pytest.LogCaptureFixture
+) -> None:
     def check(path: str, body: dict[str, Any]) -> None:
         if body["properties"].get("size") == 13:
             raise refuse()
@@ -197,6 +200,13 @@ def test_the_limit_is_a_share_of_what_had_something_to_send(fake: World, allowed
     run = fake.load([*(client(n, 1) for n in range(10)), client(20, 1), client(21, 13)], **settings)
     assert run.counts == {"clients": {"unchanged": 10, "delivered": 1, "rejected": 1}}
     assert run.exit_code == exit_code
+    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(told) == (exit_code == 3)
+    for line in told:
+        assert "50.0 % of the records that had something to send" in line
+        assert f"the setting 'max_rejected_percent' allows {5 if allowed is None else allowed}" in line
+        assert f"are in {fake.folder}/rejected.jsonl" in line
+        assert "adopt" not in line
 
 
 ODD: list[Callable[[dict[str, Any]], Any]] = [

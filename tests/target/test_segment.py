@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.target.command import command, singer_lines
+from tests.target.fakes import faked
 from tests.target.rows import license_messages, license_row, person, sale
 from tests.target.runs import SandboxDoor, SegmentDoor, World
+from tests.target.test_deletes import GONE, MAPPING, client, clients, whole
+from tests.target.test_deletes import person as somebody
 
 from marketplace_sandbox import credentials
 from marketplace_singer import SettingsError
@@ -101,15 +104,20 @@ def test_a_batch_is_never_larger_than_the_protocol_allows(
     assert 3 <= len(batches) <= 6
 
 
-def test_a_record_that_is_too_large_is_quarantined_and_the_others_go_on(world: World, service: SegmentState) -> None:
+def test_a_property_that_is_too_large_is_quarantined_and_the_others_go_on(world: World, service: SegmentState) -> None:
     large = license_row(1)
     large["contactDetails"]["company"] = "x" * 40_000
     run = world.load([*license_messages(large, license_row(2)), sale(1), sale(2, addonLicenseId="2")])
     assert run.counts["licenses"] == {"rejected": 1, "delivered": 1}
     (line,) = run.quarantined
     assert "32,000" in line["reason"]
-    assert len(service.messages) == 2  # a sale waits for its account
-    assert run.counts["transactions"] == {"waiting": 1, "delivered": 1}
+    assert run.counts["transactions"] == {"delivered": 2}
+    first, second = (world.state.accounts[f"SEN-{number}"].properties for number in (1, 2))
+    assert first.keys() == second.keys() - {"name"}
+    assert world.load(license_messages(large)).calls == []
+    again = world.load(license_messages(license_row(1, lastUpdated="2026-03-02")))
+    assert (again.counts["licenses"], len(again.calls)) == ({"delivered": 1}, 1)
+    assert first.keys() == second.keys()
 
 
 def test_who_is_to_be_forgotten_is_named_because_the_protocol_cannot(world: World, service: SegmentState) -> None:
@@ -245,6 +253,22 @@ def test_a_contact_that_an_account_no_longer_has_is_named_and_the_rest_goes(
     assert world.load([("accounts", vacated)], preset="marketplace").calls == []
 
 
+def test_what_is_over_stays_where_nothing_can_be_deleted_and_is_no_rejection(
+    world: World, service: SegmentState, sandbox: Sandbox
+) -> None:
+    account = {"account_id": "E-1", "aliases": ["E-1"], "lifecycle_stage": "payment_risk", "as_of": "2026-03-01"}
+    dunned = {**account, "dunning_reason": "NO CARD", "health_score": 40, "health_reasons": ["-30 payment risk"]}
+    assert world.load([("accounts", dunned)], preset="marketplace").exit_code == 0
+    left = dict.fromkeys(("dunning_reason", "health_score")) | {"health_reasons": []}
+    gone = {**account, **left, "lifecycle_stage": "churned", "as_of": "2026-03-02"}
+    run = world.load([("accounts", gone)], preset="marketplace")
+    assert (run.exit_code, run.counts, run.quarantined) == (0, {"accounts": {"delivered": 1}}, [])
+    held = sandbox.journy.accounts["E-1"].properties
+    assert (held["lifecycle_stage"], held["dunning_reason"], held["health_score"]) == ("churned", "none", 40)
+    assert held["health_reasons"] == ["none"]
+    assert world.load([("accounts", gone)], preset="marketplace").calls == []
+
+
 def test_a_value_that_comes_back_is_no_repeat(world: World, service: SegmentState) -> None:
     """Segment drops a message id that it knows, whatever the message says: another change must not have it."""
     for day, status in enumerate(["active", "inactive", "active", "inactive"], 1):
@@ -252,6 +276,45 @@ def test_a_value_that_comes_back_is_no_repeat(world: World, service: SegmentStat
         assert (run.exit_code, len(run.calls)) == (0, 1)
         assert world.state.accounts["SEN-1"].properties["license_status"] == status
     assert service.repeated == []
+
+
+def test_a_value_that_comes_back_after_lost_answers_is_no_repeat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transport: str
+) -> None:
+    world = faked(transport, tmp_path, monkeypatch, preset=None, mapping=MAPPING)
+
+    def lose(path: str, body: dict[str, Any]) -> None:
+        raise DeliveryError("lost", maybe_received=True)
+
+    def sent(name: str) -> list[str]:
+        run = world.load([client(1, name=name)])
+        return [message["messageId"] for _, body in run.calls for message in body["batch"]]
+
+    world.door.after = lose
+    for name in ("A", "B"):
+        assert sent(name) == sent(name)
+        assert world.state.accounts["C1"].properties["name"] == name
+    world.door.after = lambda path, body: None
+    sent("A")
+    assert world.state.accounts["C1"].properties["name"] == "A"
+
+
+def test_an_account_that_returns_and_goes_while_answers_are_lost_is_marked_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transport: str
+) -> None:
+    settings = {"preset": None, "mapping": MAPPING, "deletes": "soft", "max_deleted_percent": 100}
+    world = faked(transport, tmp_path, monkeypatch, **settings)
+    whole(world, clients(1, 2), 1)
+
+    def lose(path: str, body: dict[str, Any]) -> None:
+        raise DeliveryError("lost", maybe_received=True)
+
+    world.door.after = lose
+    for version in (2, 4, 6):
+        assert whole(world, clients(1), version).error
+        assert world.state.accounts["C2"].properties["is_deleted"] is True
+        assert whole(world, clients(1, 2), version + 1).error
+        assert world.state.accounts["C2"].properties["is_deleted"] is False
 
 
 def test_a_batch_whose_answer_is_lost_is_repeated_under_the_same_ids(
@@ -266,3 +329,37 @@ def test_a_batch_whose_answer_is_lost_is_repeated_under_the_same_ids(
     assert len(world.state.events) == 2
     names = [message["messageId"] for message in service.messages]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("told_by", ["versions", "records"])
+def test_what_is_gone_is_marked_and_what_returns_is_not(world: World, service: SegmentState, told_by: str) -> None:
+    world.settings.update(preset=None, mapping=MAPPING, deletes="soft", max_deleted_percent=50)
+    gone = [client(2, size=5), somebody("ann")]
+    rest = [*clients(1), somebody("bob")]
+
+    def deleted(version: int) -> Any:
+        if told_by == "versions":
+            return whole(world, rest, version)
+        marked = [(stream, {**record, "_sdc_deleted_at": GONE}) for stream, record in gone]
+        return world.load([*rest, *marked], version=version)
+
+    def held() -> list[dict[str, Any]]:
+        return [{**world.state.accounts["C2"].properties}, {**world.state.users["ann@acme.com"].properties}]
+
+    whole(world, [*rest, *gone], 1)
+    before = held()
+    for version in (2, 5):  # it goes, returns, goes again and returns again
+        run = deleted(version)
+        assert (run.exit_code, run.report["deleted"]) == (0, {"accounts": 1, "users": 1, "memberships": 0})
+        for properties, known in zip(held(), before, strict=True):
+            at = properties["deleted_at"]
+            assert at.endswith("Z")
+            assert properties == {**known, "is_deleted": True, "deleted_at": at}
+        assert deleted(version + 1).calls == []
+        run = whole(world, [*rest, *gone], version + 2)
+        assert (run.exit_code, run.quarantined, run.paths) == (0, [], {"group": 1, "identify": 1})
+        for properties, known in zip(held(), before, strict=True):
+            assert properties.pop("deleted_at")  # the protocol can say nothing of what is no more
+            assert properties == {**known, "is_deleted": False}
+    assert service.repeated == []
+    assert not {"is_deleted"} & {*world.state.accounts["C1"].properties, *world.state.users["bob@acme.com"].properties}

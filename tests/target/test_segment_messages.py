@@ -103,6 +103,32 @@ def test_nulls_among_other_values_are_refused_alone() -> None:
     assert list(refusal.value.fields) == ["properties.plan"]
 
 
+def test_the_largest_properties_are_refused_so_that_the_others_fit() -> None:
+    half, small = "ü" * (MAX_MESSAGE // 4), {"plan": "a", "seats": 5}
+    large = {"note": half, "text": half + "ü", "more": half + "üü"}
+    with pytest.raises(PayloadRejectedError, match="32,000") as refusal:
+        written(lambda to: to.upsert_account("E-1", {**small, **large}, 0))
+    assert list(refusal.value.fields) == ["properties.more", "properties.text"]
+    (message,) = written(lambda to: to.upsert_account("E-1", {**small, "note": half}, 0))
+    assert message["traits"] == {**small, "note": half}
+
+
+def test_as_much_as_fits_is_sent_to_the_byte() -> None:
+    empty = CollectedMessages("here")
+    empty.upsert_user(ANN, {"a": "", "b": 1}, 0)
+    room = MAX_MESSAGE - len(empty.messages[0])
+    assert written(lambda to: to.upsert_user(ANN, {"a": "x" * room, "b": 1}, 0))
+    with pytest.raises(PayloadRejectedError) as refusal:
+        written(lambda to: to.upsert_user(ANN, {"a": "x" * (room + 1), "b": 1}, 0))
+    assert list(refusal.value.fields) == ["properties.a"]
+
+
+def test_a_null_and_what_is_too_large_are_refused_together() -> None:
+    with pytest.raises(PayloadRejectedError) as refusal:
+        written(lambda to: to.upsert_user(ANN, {"phone": None, "note": "x" * MAX_MESSAGE, "name": "Ann"}, 0))
+    assert sorted(refusal.value.fields) == ["properties.note", "properties.phone"]
+
+
 def test_a_second_address_is_refused_alone() -> None:
     with pytest.raises(PayloadRejectedError) as refusal:
         written(lambda to: to.upsert_user(ANN, {"email": "other@acme.com"}, 0))

@@ -2,6 +2,7 @@
 
 from target_journy.ledger.claims import Claim, Share
 from target_journy.ledger.condition import Condition, condition_of
+from target_journy.ledger.copying import Copy, copy_ledger
 from target_journy.ledger.errors import LedgerError
 from target_journy.ledger.events import NO_ACCOUNT, Event
 from target_journy.ledger.ledger import Ledger, LedgerTransaction
@@ -13,6 +14,7 @@ __all__ = [
     "NO_ACCOUNT",
     "Claim",
     "Condition",
+    "Copy",
     "Event",
     "Ledger",
     "LedgerError",
@@ -22,4 +24,5 @@ __all__ = [
     "Share",
     "Slot",
     "condition_of",
+    "copy_ledger",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import and_, distinct, exists, false, func, or_, update
 
 from target_journy.ledger import schema as tables
+from target_journy.ledger.entities import may_exist
 from target_journy.ledger.queries import Queries, as_row, chunks
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Claims(Queries):
             tables.entities.c.destination == self.destination,
             tables.entities.c.kind == table.c.kind,
             tables.entities.c.key == table.c.key,
-            tables.entities.c.known,
+            may_exist(),
         )
         query = self.select(table, table.c.stream, table.c.kind, func.count(distinct(table.c.key)))
         query = query.where(or_(table.c.kind == "slot", known)).group_by(table.c.stream, table.c.kind)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_
+from sqlalchemy import and_, or_
 
-from target_journy.folding import pack, unpack
+from target_journy.folding import Entity, pack, unpack
 from target_journy.ledger import schema as tables
 from target_journy.ledger.queries import Queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
-    from target_journy.folding import Entity
+_IN_DOUBT = pack(Entity(in_doubt=True)).rstrip("}")
+
+
+def may_exist() -> Any:
+    """The condition that journy.io has acknowledged an account or user, or may have got it without an answer."""
+    table = tables.entities
+    return or_(table.c.known, table.c.data.startswith(_IN_DOUBT, autoescape=True))
 
 
 class Entities(Queries):
@@ -84,9 +91,10 @@ class AccountNames(Queries):
         )
 
     def accounts_by_shared_alias(self, aliases: Iterable[str]) -> dict[str, str]:
-        """The account of the smallest source behind each alias that several accounts share."""
+        """The account of the smallest source behind each alias that several accounts share; of numbers, 9 before 10."""
         table = tables.shared_aliases
-        rows = sorted(self.lookup(table, table.c.alias, aliases), key=lambda row: row.source, reverse=True)
+        found = self.lookup(table, table.c.alias, aliases)
+        rows = sorted(found, key=lambda row: (len(row.source), row.source), reverse=True)
         return {row.alias: row.account for row in rows}
 
     def drop_shared_aliases(self, account: str) -> None:

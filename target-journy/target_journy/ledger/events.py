@@ -10,7 +10,7 @@ from sqlalchemy import update
 from marketplace_singer.naming import Naming
 from target_journy.event_body import pack_event, unpack_event
 from target_journy.ledger import schema as tables
-from target_journy.ledger.queries import Queries, as_row
+from target_journy.ledger.queries import Queries, as_row, may_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,7 +77,7 @@ class Events(Queries):
         """Take a person out of the events that were not told yet: what names them is told without it."""
         naming = Naming([person])
         self.release_events(person)
-        for event_id, body in self._bodies_with(person):
+        for event_id, body in self._bodies_naming(person):
             body.metadata = {name: value for name, value in body.metadata.items() if not naming.is_in(value)}
             self._update_event(event_id, body=pack_event(body))
 
@@ -87,16 +87,16 @@ class Events(Queries):
         Those of the user alone are forgotten.
         """
         table = tables.events
-        for event_id, body in self._bodies_with(user):
+        for event_id, body in self._bodies_naming(user):
             if body.user == user and body.names:
                 body.user = None
                 self._update_event(event_id, body=pack_event(body))
             elif body.user == user:
                 self.connection.execute(self.delete(table).where(table.c.event_id == event_id))
 
-    def _bodies_with(self, text: str) -> list[tuple[str, EventBody]]:
+    def _bodies_naming(self, person: str) -> list[tuple[str, EventBody]]:
         table = tables.events
-        query = self.select(table, table.c.event_id, table.c.body).where(table.c.body.contains(text, autoescape=True))
+        query = self.select(table, table.c.event_id, table.c.body).where(may_name(table.c.body, person))
         return [(row.event_id, unpack_event(row.body)) for row in self.connection.execute(query)]
 
     def _update_event(self, event_id: str, **values: Any) -> None:

@@ -6,30 +6,41 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, select
-from sqlalchemy.exc import SQLAlchemyError
 
+from target_journy.folding import unpack
 from target_journy.ledger import schema as tables
 from target_journy.ledger.claims import Claims
-from target_journy.ledger.database import lock_database, open_database
+from target_journy.ledger.database import lock_database, make_tables, open_database
 from target_journy.ledger.entities import AccountNames, Entities
-from target_journy.ledger.errors import LedgerError, NewerLedgerError, cause_of, opening
+from target_journy.ledger.errors import NewerLedgerError, opening, working
 from target_journy.ledger.events import Events
-from target_journy.ledger.memberships import Memberships, is_orphan
+from target_journy.ledger.memberships import PENDING, Memberships, is_orphan
 from target_journy.ledger.names_of_people import NamesOfPeople
 from target_journy.ledger.records import Records
 from target_journy.ledger.runs import Runs
+from target_journy.ledger.stream_mappings import StreamMappings
 from target_journy.ledger.traces import Traces
 from target_journy.ledger.undelivered import Undelivered
 from target_journy.people import is_email
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection
 
 
 class LedgerTransaction(
-    Undelivered, Entities, AccountNames, NamesOfPeople, Memberships, Events, Records, Claims, Runs, Traces
+    Undelivered,
+    Entities,
+    AccountNames,
+    NamesOfPeople,
+    Memberships,
+    Events,
+    Records,
+    Claims,
+    Runs,
+    StreamMappings,
+    Traces,
 ):
     """Reads and writes of one destination within one database transaction."""
 
@@ -44,11 +55,19 @@ class LedgerTransaction(
         """How many operations the ledger holds back."""
         queries = (
             self.select(tables.entities, func.count()).where(tables.entities.c.pending),
-            self.select(tables.memberships, func.count()).where(tables.memberships.c.state.in_(["add", "remove"])),
+            self.select(tables.memberships, func.count()).where(tables.memberships.c.state.in_(PENDING)),
             self.select(tables.slots, func.count()).where(is_orphan(tables.slots)),
             self.select(tables.events, func.count()).where(tables.events.c.state.in_(["waiting", "sending"])),
         )
         return sum(int(self.connection.execute(query).scalar_one()) for query in queries) + self.deleted_records()
+
+    def unwanted_deletions(self, deletes: str) -> int:
+        """How many of these are deletions that an earlier run began, and this setting `deletes` does not ask for."""
+        table = tables.entities
+        begun = self.select(table, table.c.data).where(table.c.pending, table.c.data.contains('"gone":true'))
+        entities = [unpack(data) for data in self.connection.execute(begun).scalars()]
+        unwanted = sum(entity.gone and not entity.is_to_be_deleted(deletes) for entity in entities)
+        return unwanted + (self.deleted_records() if deletes == "none" else 0)
 
     def forget_person(self, person: str) -> None:
         """Forget what records said of a person, and that they came; the user and the roles are dealt with apart."""
@@ -84,8 +103,8 @@ class Ledger:
             opened.callback(self._engine.dispose)
             if not is_guest:
                 opened.callback(lock_database(self._engine, destination))
-            tables.metadata.create_all(self._engine)
             with self._engine.begin() as connection:
+                make_tables(connection, tables.metadata)
                 self._destination = destination_id(connection, destination)
             self._opened = opened.pop_all()
 
@@ -96,11 +115,8 @@ class Ledger:
         Raises:
             LedgerError: The database failed.
         """
-        try:
-            with self._engine.begin() as connection:
-                yield LedgerTransaction(connection, self._destination)
-        except SQLAlchemyError as error:
-            raise LedgerError(f"setting 'ledger_url': the ledger failed ({cause_of(error)})") from None
+        with working(), self._engine.begin() as connection:
+            yield LedgerTransaction(connection, self._destination)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -120,15 +136,31 @@ class Ledger:
                 self._engine = original
 
     @contextmanager
-    def rehearsal(self) -> Iterator[None]:
-        """Let everything inside happen to the ledger and be undone at the end, for a dry run."""
-        with self._engine.connect() as connection, connection.begin() as outer:
-            original, self._engine = self._engine, _Joined(connection)  # type: ignore[assignment] # has begin()
-            try:
-                yield
-            finally:
-                self._engine = original
-                outer.rollback()
+    def rehearsal(self) -> Iterator[Callable[[], None]]:
+        """Let everything inside happen to the ledger and be undone at the end.
+
+        Yields:
+            What keeps it after all, if it is called; what comes later then happens as usual.
+
+        Raises:
+            LedgerError: The database failed at the start, or when it was to be kept.
+        """
+        with working():
+            connection = self._engine.connect()
+            outer = connection.begin()
+        original, self._engine = self._engine, _Joined(connection)  # type: ignore[assignment] # has begin()
+
+        def keep() -> None:
+            with working():
+                outer.commit()
+            connection.close()  # there may be no other
+            self._engine = original
+
+        try:
+            yield keep
+        finally:
+            self._engine = original
+            connection.close()
 
     def close(self) -> None:
         """Let others use the ledger, and close the connections."""

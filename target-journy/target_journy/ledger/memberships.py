@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
 
+PENDING = ("add", "adding", "remove")
+"""States of memberships that have to begin or end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """A role on a licence and who holds it."""
@@ -136,16 +140,16 @@ class Memberships(Queries):
         """
         table = tables.memberships
         column = table.c.account if kind == "account" else table.c.email
-        states = ["away", "added"] if was_deleted else ["away"]
         for chunk in chunks(list(keys)):
-            mine = and_(table.c.destination == self.destination, table.c.state.in_(states), column.in_(chunk))
-            self.connection.execute(update(table).where(mine).values(state="add"))
+            for before, state in [("away", "add"), *([("added", "adding")] if was_deleted else [])]:
+                mine = and_(table.c.destination == self.destination, table.c.state == before, column.in_(chunk))
+                self.connection.execute(update(table).where(mine).values(state=state))
 
     def pending_memberships(self, *, after: tuple[str, str], limit: int) -> list[tuple[str, str]]:
         """Pairs, in their order and from one on, whose membership has to begin or end."""
         table = tables.memberships
         query = self.select(table).where(
-            table.c.state.in_(["add", "remove"]),
+            table.c.state.in_(PENDING),
             tuple_(table.c.account, table.c.email) > tuple_(*(literal(part) for part in after)),
         )
         rows = self.connection.execute(query.order_by(table.c.account, table.c.email).limit(limit))

@@ -9,6 +9,7 @@ from sqlalchemy import and_
 
 from target_journy.folding import unpack
 from target_journy.ledger import schema as tables
+from target_journy.ledger.entities import may_exist
 from target_journy.ledger.queries import Queries
 from target_journy.people import is_email
 
@@ -42,7 +43,7 @@ class NamesOfPeople(Queries):
         """
         table = tables.entities
         start = f'"{_EMAIL}":[' + (msgspec.json.encode(address).decode() if address else '"')
-        which = and_(table.c.kind == "user", table.c.known, table.c.data.contains(start, autoescape=True))
+        which = and_(table.c.kind == "user", may_exist(), table.c.data.contains(start, autoescape=True))
         query = self.select(table, table.c.key, table.c.data).where(which)
         if only is not None:
             query = query.where(table.c.key == only)
@@ -60,7 +61,7 @@ class NamesOfPeople(Queries):
             return set()
         addresses = self.addresses_of_ids()
         stay = {address for user, address in addresses.items() if user not in going}
-        table, users = tables.entities, and_(tables.entities.c.kind == "user", tables.entities.c.known)
+        table, users = tables.entities, and_(tables.entities.c.kind == "user", may_exist())
         theirs = {user: address for user, address in addresses.items() if user in going and address not in going}
         known = {row.key for row in self.lookup(table, table.c.key, theirs.values(), users, [table.c.key])}
         return (stay & set(going)) | {user for user, address in theirs.items() if address in known}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, select, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from sqlalchemy import Connection, Row, Table, TextClause
+    from sqlalchemy import ColumnElement, Connection, Row, Table, TextClause
 
 _CHUNK = 500  # below the number of parameters that old SQLite versions take
 
@@ -64,6 +65,21 @@ def _insert(table: Table, names: tuple[str, ...], *, replace: bool) -> TextClaus
     columns, values = ", ".join(f'"{name}"' for name in names), ", ".join(f":{name}" for name in names)
     conflict = f"({', '.join(keys)}) DO UPDATE SET {new}" if replace else "DO NOTHING"
     return text(f"INSERT INTO {table.name} ({columns}) VALUES ({values}) ON CONFLICT {conflict}")  # noqa: S608
+
+
+def may_name(column: Any, person: str) -> ColumnElement[bool]:
+    """A condition for all that may name a person, and somewhat more: whoever reads it finds out with `Naming`.
+
+    A database cannot: SQLite and PostgreSQL do not agree on the case of letters, and JSON writes some characters as
+    others. So both look for what stands between those, in any case.
+
+    Args:
+        column: Texts, or JSON.
+        person: An e-mail address or id.
+    """
+    plain = re.sub(r"[^a-z0-9@.+-]+", "%", person.lower())
+    found: ColumnElement[bool] = func.lower(column).like(f"%{plain}%")
+    return found
 
 
 def as_row(item: Any) -> dict[str, Any]:

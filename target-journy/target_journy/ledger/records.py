@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from marketplace_singer.naming import Naming
 from target_journy.ledger import schema as tables
-from target_journy.ledger.queries import Queries, as_row, chunks
+from target_journy.ledger.queries import Queries, as_row, chunks, may_name
 from target_journy.operations import Outcome
 
 if TYPE_CHECKING:
@@ -46,10 +47,11 @@ class Records(Queries):
         for chunk in chunks(list(sources)):
             self.connection.execute(self.delete(table).where(table.c.source.in_(chunk)))
 
-    def drop_seen_naming(self, text: str) -> None:
-        """Forget about records whose identity holds a text."""
-        table = tables.records
-        self.connection.execute(self.delete(table).where(table.c.source.contains(text, autoescape=True)))
+    def drop_seen_naming(self, address: str) -> None:
+        """Forget about records whose identity names a person."""
+        naming = Naming([address])
+        query = self.select(tables.records, tables.records.c.source).where(may_name(tables.records.c.source, address))
+        self.drop_seen([source for source in self.connection.execute(query).scalars() if naming.is_in(source)])
 
     def retry_rejected_records(self) -> None:
         """Forget about the records that could not be mapped."""

@@ -44,7 +44,7 @@ class Run:
 
 
 class Runs(Queries):
-    """The newest runs, and the mapping of the last."""
+    """The newest runs."""
 
     def begin_run(self, started: str) -> None:
         """Note that a run has begun. As no two runs share a ledger, any other that never ended was killed."""
@@ -55,17 +55,6 @@ class Runs(Queries):
         older = self.select(table, table.c.started).order_by(table.c.started.desc()).offset(KEPT)
         for row in self.connection.execute(older).all():
             self.connection.execute(self.delete(table).where(table.c.started == row.started))
-
-    def remember_mapping(self, digest: str) -> bool:
-        """Note under which mapping records come from now on; whether the run before had another."""
-        before = self.newest_mapping()
-        self.upsert(tables.mappings, [{"digest": digest}])
-        return before is not None and before != digest
-
-    def newest_mapping(self) -> str | None:
-        """The mapping of the last run; None if there was none."""
-        digest: str | None = self.connection.execute(self.select(tables.mappings, tables.mappings.c.digest)).scalar()
-        return digest
 
     def end_run(self, run: Run) -> None:
         """Note how a run ended."""

@@ -6,7 +6,8 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, 
 
 # 1 knew no changes of values; what they are compared with stands in `data`.
 # 2 did not know which record asks for what; a ledger of that kind learns it as the records come again.
-VERSION = 3
+# 3 did not know which accounts, users and memberships may have arrived without an answer.
+VERSION = 4
 
 metadata = MetaData()
 
@@ -87,7 +88,8 @@ memberships = Table(
     _destination(),
     Column("account", String, primary_key=True),
     Column("email", String, primary_key=True),
-    Column("state", String, nullable=False),  # add | added | remove | rejected | kept (its end was) | away (an end is)
+    # add | adding (it may be there) | added | remove | rejected | kept (its end was) | away (an end is)
+    Column("state", String, nullable=False),
     Column("reason", Text),
 )
 Index("memberships_state", memberships.c.destination, memberships.c.state)
@@ -139,8 +141,15 @@ activations = Table(
     Column("version", BigInteger, nullable=False),
 )
 
-# The mapping under which records came last, new in version 2.
-mappings = Table("mappings", metadata, _destination(), Column("digest", String, nullable=False))
+# The mapping under which the records of each stream came last; a ledger that lacks it learns it as they come again.
+stream_mappings = Table(
+    "stream_mappings",
+    metadata,
+    _destination(),
+    Column("stream", String, primary_key=True),
+    Column("digest", String, nullable=False),  # '' for a stream that no mapping named
+    Column("changed", String),  # UTC, ISO 8601, until all was read under it
+)
 
 # The newest runs, for people who ask what happened.
 runs = Table(

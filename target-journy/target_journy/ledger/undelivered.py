@@ -9,7 +9,7 @@ from sqlalchemy import exists, union
 
 from target_journy.event_body import unpack_event
 from target_journy.ledger import schema as tables
-from target_journy.ledger.entities import Entities
+from target_journy.ledger.entities import Entities, may_exist
 from target_journy.ledger.events import NO_ACCOUNT
 from target_journy.ledger.memberships import Memberships, is_orphan
 from target_journy.ledger.queries import chunks
@@ -55,13 +55,13 @@ class Undelivered(Entities, Memberships, Records):
         """Forget accounts and people that journy.io does not have, and what was to follow them.
 
         What changed of those that it has stays: the ledger has the new values, so nothing would tell of them again.
-        What was refused stays too, and what there was before the run.
+        What was refused stays too, what may have arrived without an answer, and what there was before the run.
 
         Args:
             before: What there was before the run.
         """
         entities, slots = tables.entities, tables.slots
-        query = self.select(entities, entities.c.kind, entities.c.key).where(entities.c.pending, ~entities.c.known)
+        query = self.select(entities, entities.c.kind, entities.c.key).where(entities.c.pending, ~may_exist())
         found = {(row.kind, row.key) for row in self.connection.execute(query)} - before.entities
         for kind, key in found:
             self.drop_entity(kind, key)

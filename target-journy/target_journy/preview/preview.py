@@ -143,8 +143,10 @@ class ToldQuarantine(Quarantine):
         reason: str,
         request_id: str | None = None,
         sent: Any = None,
+        *,
+        by_hand: bool = False,
     ) -> None:
         """Keep a record that was refused, and tell of it."""
-        super().add(stream, key, record, reason, request_id, sent)
+        super().add(stream, key, record, reason, request_id, sent, by_hand=by_hand)
         if self._preview:
             self._preview.refuse(stream, key, reason, request_id)

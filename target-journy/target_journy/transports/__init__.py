@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     from target_journy.values import Scalar, Value
 
+NOT_THERE = 404
+"""What a server answers to who asks for something that is not there. 410 says so of a whole API, too."""
+
 
 class Request(NamedTuple):
     """What goes to a server, without credentials.
@@ -95,10 +98,10 @@ class Transport(Protocol):
         """Whether properties, memberships, accounts and users can be deleted."""
 
     def upsert_account(self, account: str, properties: Mapping[str, Value], revision: int) -> Receipt:
-        """Create or update an account; the revision is another one once this was acknowledged."""
+        """Create or update an account; the same content under another revision is no repeat."""
 
     def upsert_user(self, user: str, properties: Mapping[str, Value], revision: int) -> Receipt:
-        """Create or update a user; the revision is another one once this was acknowledged."""
+        """Create or update a user; the same content under another revision is no repeat."""
 
     def add_members(self, account: str, users: Sequence[str]) -> Receipt:
         """Make users members of an account, at most `MEMBERS_PER_CALL`."""

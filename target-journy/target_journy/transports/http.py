@@ -19,7 +19,7 @@ from marketplace_http import (
     interruptible_sleep,
     redact,
 )
-from target_journy.transports import DeliveryError, HeldBackError, PayloadRejectedError
+from target_journy.transports import NOT_THERE, DeliveryError, HeldBackError, PayloadRejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,7 +118,7 @@ class HttpDoor(ABC):
                 expect_json=True,
             )
         except ApiError as error:
-            raise self._meaning(error, repeats=len(repeats)) from None
+            raise self._meaning(method, error, repeats=len(repeats)) from None
         except WaitInterruptedError:
             # It waits before a call is made again, so the last of the repeats was not made.
             raise HeldBackError(
@@ -134,10 +134,12 @@ class HttpDoor(ABC):
             ) from None
         return response, len(repeats)
 
-    def _meaning(self, error: ApiError, *, repeats: int) -> Exception:
+    def _meaning(self, method: str, error: ApiError, *, repeats: int) -> Exception:
         said = f"{self._session.host} answered {error}".rstrip(".")
-        if error.status in _REFUSED:
-            body = error.body if isinstance(error.body, dict) else {}
+        body = error.body if isinstance(error.body, dict) else {}
+        # Another server than journy.io's names no request: there nothing is, whatever the address.
+        is_gone = method == "DELETE" and error.status == NOT_THERE and request_id(body)
+        if error.status in _REFUSED or is_gone:
             errors = body.get("errors")
             fields = errors.get("fields") if isinstance(errors, dict) else None
             return PayloadRejectedError(

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from target_journy.people import is_email
-from target_journy.transports import PayloadRejectedError, Receipt, Request
+from target_journy.transports import NOT_THERE, PayloadRejectedError, Receipt, Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,12 +54,20 @@ class JournyRequests(ABC):
         return self._post("/accounts/users/remove", _members(account, users))
 
     def delete_account(self, account: str) -> Receipt:
-        """Delete an account. journy.io does it some time after its answer."""
-        return self.take(Request("DELETE", "/accounts", {"identification": _account(account)}))
+        """Delete an account. journy.io does it some time after its answer; one that is not there is deleted."""
+        return self._delete("/accounts", _account(account))
 
     def delete_user(self, user: str) -> Receipt:
-        """Delete a user. journy.io does it some time after its answer."""
-        return self.take(Request("DELETE", "/users", {"identification": _user(user)}))
+        """Delete a user. journy.io does it some time after its answer; one who is not there is deleted."""
+        return self._delete("/users", _user(user))
+
+    def _delete(self, path: str, identification: dict[str, str]) -> Receipt:
+        try:
+            return self.take(Request("DELETE", path, {"identification": identification}))
+        except PayloadRejectedError as error:
+            if error.status != NOT_THERE:
+                raise
+            return Receipt(request_id=error.request_id, status=error.status)
 
     def track(
         self,

@@ -11,7 +11,7 @@ from target_journy.transports import PayloadRejectedError, Receipt
 from target_journy.values import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from target_journy.values import Scalar, Value
 
@@ -19,6 +19,7 @@ MAX_MESSAGE = 32_000
 """Bytes of one message; Segment loses a larger one without a word."""
 
 _CANNOT = "The Segment protocol cannot {}: do it in the tool behind it, or use the transport journy"
+_SECOND_ADDRESS = "In the Segment protocol the property email is the address by which a user is known"
 
 
 class SegmentMessages(ABC):
@@ -43,24 +44,17 @@ class SegmentMessages(ABC):
 
     def upsert_account(self, account: str, properties: Mapping[str, Value], revision: int) -> Receipt:
         """Describe a group."""
-        _refuse_nulls(properties)
-        content = {"type": "group", "anonymousId": account, "groupId": account, "traits": dict(properties)}
-        return self.take([self._message(content, revision, content)])
+        return self._describe({"type": "group", "anonymousId": account, "groupId": account}, properties, {}, revision)
 
     def upsert_user(self, user: str, properties: Mapping[str, Value], revision: int) -> Receipt:
         """Describe a user."""
-        _refuse_nulls(properties)
         address = {"email": user} if is_email(user) else {}
-        if address and properties.get("email", user) != user:
-            reason = "In the Segment protocol the property email is the address by which a user is known"
-            raise PayloadRejectedError(reason, None, {"properties.email": reason})
-        content = {"type": "identify", "userId": user, "traits": {**properties, **address}}
-        return self.take([self._message(content, revision, content)])
+        return self._describe({"type": "identify", "userId": user}, properties, address, revision)
 
     def add_members(self, account: str, users: Sequence[str]) -> Receipt:
         """Put each user into a group."""
         contents = [{"type": "group", "userId": user, "groupId": account} for user in users]
-        return self.take([self._message(content, content) for content in contents])
+        return self.take([_checked(self._message(content, content)) for content in contents])
 
     def remove_members(self, account: str, users: Sequence[str]) -> Receipt:  # noqa: ARG002 - it never works
         """Refuse it: there is no such message."""
@@ -92,17 +86,34 @@ class SegmentMessages(ABC):
             "properties": dict(metadata),
             **({"context": {"groupId": account}} if account else {}),
         }
-        return self.take([self._message(content, "event", event_id)])
+        return self.take([_checked(self._message(content, "event", event_id))])
+
+    def _describe(
+        self, about: dict[str, Any], properties: Mapping[str, Value], address: dict[str, str], revision: int
+    ) -> Receipt:
+        """Describe a group or user; what cannot be said is refused property by property, so that the rest can go.
+
+        Raises:
+            PayloadRejectedError: Something cannot be said. It names no property where nothing else is left to say.
+        """
+        # What a null means is not agreed on; only a person who has to be forgotten brings one this far.
+        refused = {name: _CANNOT.format("delete a property") for name, value in properties.items() if value is None}
+        others = {name for name, value in address.items() if properties.get(name) not in {None, value}}
+        refused |= dict.fromkeys(others, _SECOND_ADDRESS)
+        traits = {name: value for name, value in properties.items() if name not in refused} | address
+        content = {**about, "traits": traits}
+        message = self._message(content, revision, content)
+        refused |= dict.fromkeys(_too_large(traits.keys() - address, traits, len(message)), _exceeds(len(message)))
+        if refused:
+            fields = {f"properties.{name}": reason for name, reason in refused.items()}
+            is_all = not others and len(refused) == len(properties)
+            raise PayloadRejectedError(next(iter(refused.values())), None, {} if is_all else fields)
+        return self.take([_checked(message)])
 
     def _message(self, content: dict[str, Any], *identity: Any) -> bytes:
         """A message, under an id that its repeats share with it and nothing else does."""
         name = sha256(to_json([self._scope, *identity]).encode()).hexdigest()
-        message = to_json({"messageId": name, **content}).encode()
-        if len(message) > MAX_MESSAGE:
-            raise PayloadRejectedError(
-                f"It takes {len(message):,} bytes, and the Segment protocol allows {MAX_MESSAGE:,}", None, {}
-            )
-        return message
+        return to_json({"messageId": name, **content}).encode()
 
 
 class CollectedMessages(SegmentMessages):
@@ -122,13 +133,24 @@ class CollectedMessages(SegmentMessages):
         return Receipt()
 
 
-def _refuse_nulls(properties: Mapping[str, Value]) -> None:
-    """What a null means is not agreed on; only a person who has to be forgotten brings one this far.
+def _checked(message: bytes) -> bytes:
+    if len(message) > MAX_MESSAGE:
+        raise PayloadRejectedError(_exceeds(len(message)), None, {})
+    return message
 
-    Where there is more to say than nulls, they are refused one by one, so that the rest can go.
-    """
-    nulls = [name for name, value in properties.items() if value is None]
-    if nulls:
-        reason = _CANNOT.format("delete a property")
-        fields = {f"properties.{name}": reason for name in nulls} if len(nulls) < len(properties) else {}
-        raise PayloadRejectedError(reason, None, fields)
+
+def _exceeds(size: int) -> str:
+    return f"The message takes {size:,} bytes, and the Segment protocol allows {MAX_MESSAGE:,}"
+
+
+def _too_large(names: Iterable[str], traits: Mapping[str, Value], size: int) -> list[str]:
+    """Which of the traits have to go, the largest first, until a message of that size fits; none if it does."""
+    if size <= MAX_MESSAGE:
+        return []
+    sizes = {name: len(to_json({name: traits[name]}).encode()) - 1 for name in names}  # a comma instead of two braces
+    large = []
+    for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
+        if size > MAX_MESSAGE:
+            large.append(name)
+            size -= sizes[name]
+    return large
