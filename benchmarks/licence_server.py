@@ -80,7 +80,7 @@ def licence(number: int) -> dict[str, Any]:
         "parentProductBillingCycle": "Monthly",
         "parentProductName": "Jira",
         "parentProductEdition": "Standard",
-        "isNewBillingSystem": True,
+        "isNewBillingSystem": "Yes",
     }
 
 

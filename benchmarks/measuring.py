@@ -10,14 +10,19 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+import psutil
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_SECONDS = 0.5  # between two looks at the memory of processes beside
 RECORD = b'{"type":"RECORD",'
 # A process counts the memory of the one that started it, too: so a small one does.
 _STARTER = """\
@@ -38,7 +43,8 @@ class Measurement:
         records: Records that it wrote.
         seconds: From its start to its end.
         cpu_seconds: Processor time of its own.
-        peak_mb: Most resident memory, in units of 1,000,000 bytes.
+        peak_mb: Most resident memory of all its processes together, in units of 1,000,000 bytes; what they share
+            counts for each.
     """
 
     records: int
@@ -66,7 +72,7 @@ def measure(command: Sequence[str], settings: Mapping[str, str], record: bytes |
         starter = [sys.executable, "-S", "-c", _STARTER, usage.name, *command]
         process = subprocess.Popen(starter, stdout=subprocess.PIPE, stderr=log, env=environment)
         records = 0
-        with process.stdout or io.BytesIO() as output:
+        with memory_of_all(process.pid) as together, process.stdout or io.BytesIO() as output:
             for line in output:
                 records = int(line) if record is None else records + line.startswith(record)
         process.wait()
@@ -76,4 +82,27 @@ def measure(command: Sequence[str], settings: Mapping[str, str], record: bytes |
             log.seek(0)
             raise RuntimeError(f"{command} ended with {code}: {log.read()[-2000:].decode()}")
     unit = 1 if sys.platform == "darwin" else 1024
-    return Measurement(records, seconds, cpu_seconds, peak * unit / 1e6)
+    return Measurement(records, seconds, cpu_seconds, max(peak * unit, *together) / 1e6)
+
+
+@contextmanager
+def memory_of_all(starter: int) -> Iterator[list[int]]:
+    """Add to a list, now and then, how many bytes are resident of all that a process has started, directly or not."""
+    seen, ended = [0], threading.Event()
+
+    def look() -> None:
+        while not ended.wait(_SECONDS):
+            total = 0
+            with suppress(psutil.NoSuchProcess):
+                for process in psutil.Process(starter).children(recursive=True):
+                    with suppress(psutil.NoSuchProcess):
+                        total += process.memory_info().rss
+            seen.append(total)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        looking.join()

@@ -1,6 +1,7 @@
 """What a user of dlt would write instead of the tap: its `rest_api` source over the synchronous export, into DuckDB.
 
 `python plain_dlt.py URL`, in an environment that has `dlt[duckdb]` and not this workspace.
+`tap_licenses.py` makes it, and says which version.
 """
 
 # mypy: ignore-errors

@@ -2,8 +2,7 @@
 
 Run it from the checkout, in its environment: `python -m benchmarks.tap_customers`. A Marketplace of made-up licences,
 each with three sales, is read from the start of the tap's process to its end. Peak memory is the most that was
-resident at one time in the tap's process; those beside it, which examine licences, come on top, and are given as the
-largest of them.
+resident at one time in the tap's process and in those beside it, which examine licences, together.
 """
 
 # ruff: noqa: T201 - a script that prints
