@@ -8,9 +8,9 @@ ASKED := $(if $(filter command% environment%,$(origin PYTHON)),$(PYTHON))
 PARTS := marketplace-http/marketplace_http marketplace-singer/marketplace_singer \
 	tap-atlassian-marketplace/tap_atlassian_marketplace target-journy/target_journy \
 	target-atlassian-marketplace/target_atlassian_marketplace sandbox/marketplace_sandbox scripts benchmarks
-# What a schedule runs, in which Meltano environment, and after how many minutes it is stopped.
-JOB := marketplace-to-journy
-MINUTES := 110
+# What a schedule runs, and after how many minutes it is stopped; the environment may say otherwise.
+JOB ?= marketplace-to-journy
+MINUTES ?= 110
 # Several processes run the tests, a file at a time each.
 PARALLEL := --numprocesses auto --dist loadfile
 

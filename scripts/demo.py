@@ -111,7 +111,7 @@ def show(report: dict[str, Any]) -> None:
 
 def show_accounts(journy: dict[str, Any]) -> None:
     """Print a few accounts as the people who look after customers see them."""
-    words = {"lifecycle_stage": "", "tier": "", "country": "", "mrr": "MRR $", "renewal_date": "renews "}
+    words = {"lifecycle_stage": "", "tier": "", "country": "", "mrr": "MRR $", "renewal_date": "renewal "}
     # Accounts with the most people have the most to see.
     accounts = sorted(journy["accounts"].items(), key=lambda entry: (-len(entry[1]["users"]), entry[0]))
     print("A few of the accounts, as journy.io has them:")

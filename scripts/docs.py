@@ -38,6 +38,19 @@ Written by `make docs` from the [preset](../target-journy/target_journy/presets/
 A source is a field of the tap's record or an expression over its fields; the functions are described in the
 [README of target-journy](../target-journy/README.md#functions). A source without a value sends nothing. A list among
 the metadata of an event goes as one text, joined by commas.
+
+What the preset [`marketplace`](marketplace.md) sends too has the same name and value, except where one row cannot tell:
+
+- `renewal_date` is the end of maintenance; `marketplace` takes the end of what was paid for.
+- `dunning_reason` is told where there is one; `marketplace` says `none` where there is none.
+- `trial_start_date` and `trial_end_date` are those that the licence tells; `marketplace` takes the days of
+  maintenance of a licence on trial, too.
+- `domain`, `website`, `partner_name`, `partner_type` and `partner_contact_email` are of the licence; `marketplace`
+  asks its sales too, and knows the partners of all licences. A vendor's overrides hold in `marketplace` alone.
+- Addresses in properties of an account are sent as they are written, by `marketplace` in small letters and if they are
+  addresses.
+- A sale is named by its type; `marketplace` goes by its sign too (a negative amount, a credit note), and tells a refund
+  and the new bill of an upgrade as one event.
 """
 COMPUTED = "marketplace"
 COMPUTED_PAGE = f"docs/{COMPUTED}.md"
@@ -218,7 +231,7 @@ def computed_page() -> str:
     """Return the page about the preset for the customer streams."""
     streams = load_mapping(COMPUTED, None)[0].streams
     (account,), (user,) = listed(streams["accounts"].account), listed(streams["people"].user)
-    (membership,), (event,) = listed(streams["contacts"].membership), listed(streams["account_events"].event)
+    (membership,), (event, *_) = listed(streams["contacts"].membership), listed(streams["account_events"].event)
     return "\n".join(
         [
             COMPUTED_INTRO,
@@ -248,11 +261,19 @@ def grouped_table(head: str, specs: Mapping[str, str | Property], schema: Mappin
             code(name),
             type_of(prop, schema or {}),
             prop.group,
-            *([meanings[prop.value or ""]["description"]] if schema else []),
+            *([meaning_of(prop, meanings)] if schema else []),
         ]
         for name, prop in listed.items()
     ]
     return table([head, "type", "group", *(["meaning"] if schema else [])], rows) + changes_table(listed)
+
+
+def meaning_of(prop: Property, meanings: Mapping[str, Any]) -> str:
+    """Return what a property means: what its field does, and what it says instead of nothing."""
+    field, _, instead = (prop.value or "").partition(" || ")
+    meaning: str = meanings[field]["description"]
+    value = code(instead.strip("[']"))
+    return f"{meaning} {value} where there is none." if instead else meaning
 
 
 def functions_table() -> str:
@@ -323,8 +344,10 @@ def documents() -> dict[str, str]:
 
 
 def main() -> int:
-    """Write the files, those with settings first."""
+    """Write the files, those with settings first; definitions for the hub under another name go."""
     settings.main()
+    for path in hub.stale():
+        path.unlink()
     for name, text in documents().items():
         (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / name).write_text(text, encoding="utf-8")

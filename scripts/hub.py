@@ -7,7 +7,7 @@ from `--about`.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from meltano.core.plugin.base import PluginDefinition, PluginType, StandalonePlugin
@@ -15,6 +15,9 @@ from scripts import publisher
 from scripts.meltano_project import IMPORT, JOURNY, PLUGIN_KINDS, TAP
 from scripts.settings import PLUGINS, about, settings_of
 from scripts.setup import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HUB = "plugins/hub"
 THIRD_PARTY = "plugins/third-party"
@@ -79,6 +82,11 @@ def locked(content: dict[str, Any]) -> str:
 def as_yaml(content: Any) -> str:
     """Return YAML in the order and manner of the hub."""
     return str(yaml.safe_dump(content, allow_unicode=True))
+
+
+def stale() -> list[Path]:
+    """List the definitions of our plugins under the name of another publisher."""
+    return [path for path in (ROOT / HUB / "_data").rglob("*.yml") if path.stem != publisher.VARIANT]
 
 
 def documents() -> dict[str, str]:

@@ -34,10 +34,19 @@ def with_urls(text: str, package: str) -> str:
     return replaced
 
 
+def only_here(text: str) -> str:
+    """Return a workflow whose jobs run in the publisher's repository alone, as it should be."""
+    return re.sub(r"(?<=github\.repository == ')[^']*", REPOSITORY.removeprefix("https://github.com/"), text)
+
+
 def documents() -> dict[str, str]:
-    """Return each `pyproject.toml` with addresses, by its path in the repository, as it should be."""
-    names = {f"{package}/pyproject.toml": package for package in PACKAGES}
-    return {name: with_urls((ROOT / name).read_text(encoding="utf-8"), package) for name, package in names.items()}
+    """Return each `pyproject.toml` and workflow, by its path in the repository, as it should be."""
+    packages = {f"{package}/pyproject.toml": package for package in PACKAGES}
+    workflows = [f".github/workflows/{path.name}" for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
+    return {
+        **{name: with_urls((ROOT / name).read_text(encoding="utf-8"), package) for name, package in packages.items()},
+        **{name: only_here((ROOT / name).read_text(encoding="utf-8")) for name in workflows},
+    }
 
 
 def main(repository: str) -> int:

@@ -18,7 +18,7 @@ from scripts.setup import PACKAGES, ROOT, dotted, find_uv, index_settings, pytho
 
 PYTHONS = ((3, 10), (3, 11), (3, 12), (3, 13), (3, 14))
 FOLDERS = ("tests/http", "tests/singer", "tests/tap", "tests/target", "tests/licence_import")
-TOOLS = ("hypothesis", "jsonschema", "psycopg[binary]", "pytest", "pytest-xdist", "pyyaml", "requests-mock")
+TOOLS = ("hypothesis", "jsonschema", "psutil", "psycopg[binary]", "pytest", "pytest-xdist", "pyyaml", "requests-mock")
 SDK = "singer-sdk[msgspec,testing]"
 _LAST_LINE = re.compile(r"=* ?(\d+ (?:passed|failed|error).*?) ?=*")
 

@@ -46,13 +46,21 @@ def table(streams: dict[str, dict[str, int]]) -> str:
 def notes(report: dict[str, Any]) -> list[str]:
     """Return what else is worth a line."""
     new = ", ".join(f"{count:,} {kind}" for kind, count in report["created"].items())
-    calls, rehearsal = f"{sum(report['calls'].values()):,}", report["rehearsal"]
-    lines = [
-        f"nothing was sent ({rehearsal}); to {report['destination']} it would have been {calls} write calls: {new}"
-        if rehearsal
-        else f"new in {report['destination']}: {new}; {calls} write calls"
-    ]
+    calls, where = f"{sum(report['calls'].values()):,}", report["destination"]
+    first = {
+        None: f"new in {where}: {new}; {calls} write calls",
+        "dry run": f"nothing was sent (dry run); to {where} it would have been {calls} write calls: {new}",
+        "adopted": f"taken as delivered to {where}, nothing was sent: {new}",
+        "nothing adopted": f"nothing was taken as delivered to {where}: the ledger is as it was",
+    }
+    lines = [first[report["adoption"] or report["rehearsal"]]]
     lines += [f"{report[name]:,} {words}" for name, words in NOTES.items() if report[name]]
+    if report["changed_mapping"]:
+        streams = ", ".join(f"`{stream}` ({since[:10]})" for stream, since in report["changed_mapping"].items())
+        lines.append(
+            f"the mapping has changed of {streams}: records that do not come again stay as they were sent; run this "
+            "job once with `FULL=1`"
+        )
     if report["out_of_time"]:
         lines.append("the time that `max_minutes` gives was up: the next run goes on")
     return lines

@@ -24,7 +24,7 @@ from scripts.run_summary import summary
 from scripts.setup import ROOT, SetupError, in_use
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 MELTANO = (str(VENV / "meltano"), "--log-format", "uncolored")
@@ -184,13 +184,20 @@ class Run:
             errors="replace",
         )
         self._end_if_stopped()  # meanwhile
-        for line in (self._process.stdout if rows is None else self._process.stderr) or ():
-            print(line, end="", flush=True)
-            if (found := _ERROR.search(line)) and len(self.errors) < MOST_ERRORS:
-                self.errors.append(found.group(1).strip())
+        shown = self._process.stdout if rows is None else self._process.stderr
+        reader = threading.Thread(target=self._show, args=(shown or (),), daemon=True)
+        reader.start()
+        while reader.is_alive():
+            reader.join(1.0)  # a signal that comes just as a wait without end begins would wait as long
         code = self._process.wait()
         self._kill()  # what it may have left behind
         return code
+
+    def _show(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            print(line, end="", flush=True)
+            if (found := _ERROR.search(line)) and len(self.errors) < MOST_ERRORS:
+                self.errors.append(found.group(1).strip())
 
     def _end_if_stopped(self) -> None:
         if self.stopped and self._process:

@@ -13,6 +13,7 @@ from scripts import docs
 from scripts.setup import ROOT
 
 import marketplace_http
+from tap_atlassian_marketplace.customers.event_rows import _ORDER
 from target_journy.loader import Loader
 from target_journy.mapping_file import listed
 from target_journy.mapping_reading import load_mapping
@@ -107,7 +108,7 @@ def test_every_meltano_command_names_what_there_is(project: Any) -> None:
     jobs = re.findall(r"meltano (?:--\S+ prod )?run (?:--[\w=-]+ )*([\w-]+)", code)
     plugins = {plugin for kind in project["plugins"].values() for plugin in names(kind)}
 
-    assert set(jobs) <= names(project["jobs"])
+    assert set(jobs) <= names(project["jobs"]) | plugins  # `meltano run` takes a tap and a loader, too
     assert "marketplace-to-journy" in jobs
     assert set(re.findall(r"marketplace-to-[\w-]+", code)) <= names(project["jobs"]) | names(project["schedules"])
     assert set(re.findall(r"--environment (\w+)", code)) <= names(project["environments"])
@@ -124,18 +125,34 @@ def test_every_variable_is_one_of_the_example() -> None:
     assert named <= known
 
 
-def test_what_is_said_to_be_in_journy_is_sent() -> None:
-    sent: set[str] = set()
-    for spec in load_mapping(docs.PRESET, None)[0].streams.values():
+def preset_of(job: str, project: Any) -> str:
+    """The preset of the loader that a job ends with."""
+    (task,) = next(found for found in project["jobs"] if found["name"] == job)["tasks"]
+    loader = next(found for found in project["plugins"]["loaders"] if found["name"] == task.split()[-1])
+    return str(loader["config"]["preset"])
+
+
+def test_what_is_said_to_be_in_journy_is_sent(project: Any) -> None:
+    (job,) = set(re.findall(r"meltano run (?:--\S+ )*([a-z-]+)", text_of("docs/from-the-guide.md")))
+    preset = preset_of(job, project)
+    assert preset == docs.COMPUTED
+    sent: set[str] = set(_ORDER)  # whose events go by the names that the tap gives them
+    for spec in load_mapping(preset, None)[0].streams.values():
         for part in (*listed(spec.account), *listed(spec.user)):
             sent |= part.properties.keys()
         for event in listed(spec.event):
             sent |= {*event.metadata, *event.names.values(), event.other_name or ""}
-    told = text_of("docs/from-the-guide.md").partition("## In journy.io")[2]
+    stages = docs.schema_of("accounts")["properties"]["lifecycle_stage"]["description"]
+    text = text_of("docs/from-the-guide.md")
+    table = text.partition("| stage | `lifecycle_stage` is |")[2].partition("\n\n")[0]
+    told = text.partition("What the guide gets from formulas")[2].partition("\n\n")[0]
+    told += text.partition("## In journy.io")[2].replace(table, "")
     named = re.findall(r"`(_?[a-z]+(?:_[a-z]+)*)`", told)
 
-    assert len(named) > 30
+    assert len(named) > 40
     assert [name for name in named if name not in sent and f"subscription{name}" not in sent] == []
+    known = re.findall(r"(\w+)(?=, | or |\.$)|(?<= or )(\w+)", stages.partition(": ")[2])
+    assert sorted(re.findall(r"`(\w+)`", table)) == sorted("".join(pair) for pair in known)
 
 
 def test_the_fields_of_a_stream_are_sent_or_listed_as_not_sent() -> None:

@@ -39,7 +39,9 @@ def repository(folder: Path) -> Path:
 
 
 def lend(folder: Path) -> None:
-    """Let a checkout use what this one has installed, so that it need not install the same again."""
+    """Let a checkout use what this one has installed for the job of journy.io, so that it need not install the same."""
+    # Or else the checkout's own `make setup` would find what is lent out of date, and fill it with itself.
+    subprocess.run(["make", "--silent", "setup"], cwd=ROOT, check=True)
     (folder / ".venv").symlink_to(ROOT / ".venv")
     (folder / ".meltano").mkdir()
     with (folder / "install.log").open("w", encoding="utf-8") as log:

@@ -96,23 +96,25 @@ COPIED = {
     "app_key": "addonKey",
     "app_name": "addonName",
     "product_id": "productId",
-    "app_edition": "appEdition",
-    "hosting": "hosting",
     "tier": "tier",
     "license_type": "licenseType",
     "license_status": "status",
     "license_level": "licenseLevel",
     "license_source": "licenseSourceType",
-    "dunning_reason": "invoiceDunningReason",
-    "opportunity_size": "evaluationOpportunitySize",
     "country": "contactDetails.country",
-    "region": "contactDetails.region",
     "technical_contact_email": "contactDetails.technicalContact.email",
     "technical_contact_name": "contactDetails.technicalContact.name",
     "billing_contact_email": "contactDetails.billingContact.email",
-    "partner_name": "partnerDetails.partnerName",
     "partner_type": "partnerDetails.partnerType",
     "partner_contact_email": "partnerDetails.billingContact.email",
+}
+
+WITHOUT_PLACEHOLDERS = {
+    "app_edition": "appEdition",
+    "dunning_reason": "invoiceDunningReason",
+    "opportunity_size": "evaluationOpportunitySize",
+    "region": "contactDetails.region",
+    "partner_name": "partnerDetails.partnerName",
     "entitlement_number": "appEntitlementNumber",
     "license_id": "licenseId",
     "app_entitlement_id": "appEntitlementId",
@@ -123,9 +125,6 @@ COPIED = {
     "transaction_account_id": "transactionAccountId",
     "cmt_status": "cmtDetails.status",
     "cmt_on_prem_license": "cmtDetails.relatedOnPremLicense",
-}
-
-WITHOUT_PLACEHOLDERS = {
     "parent_product": "parentProductName",
     "parent_edition": "parentProductEdition",
     "parent_billing_cycle": "parentProductBillingCycle",
@@ -162,14 +161,16 @@ DATES = {
 def account_properties(row: Row) -> Row:
     """The properties of the account that a licence is; a value of None means "nothing said"."""
     site = domain(row)
-    company = known(get(row, "contactDetails.company")) or row.get("cloudSiteHostname") or account_id(row)
+    site_name = (known(row.get("cloudSiteHostname")) or "").removesuffix(".atlassian.net")
+    company = known(get(row, "contactDetails.company")) or site_name or account_id(row)
     boundaries = row.get("cloudComplianceBoundaries")
     properties = {
         **{name: get(row, path) for name, path in COPIED.items()},
         **{name: known(get(row, path)) for name, path in WITHOUT_PLACEHOLDERS.items()},
         **{name: midnight(get(row, path)) for name, path in DATES.items()},
         "name": f"{company} – {row['addonName']}",
-        "plan": " ".join(part for part in (row["addonName"], row.get("appEdition"), row.get("tier")) if part),
+        "plan": " ".join(part for part in (row["addonName"], known(row.get("appEdition")), row.get("tier")) if part),
+        "hosting": "Data Center" if row.get("hosting") == "Data center" else row.get("hosting"),
         "tier_users": users(row.get("tier")),
         "trial_start_date": midnight(row.get("latestEvaluationStartDate")) or midnight(row.get("evaluationStartDate")),
         "in_grace_period": yes_no(row.get("inGracePeriod")),
@@ -217,8 +218,9 @@ def contacts(row: Row) -> dict[str, Row]:
 def event(row: Row) -> Row:
     """The event that a transaction is, without its account."""
     details = row["purchaseDetails"]
-    kind = EVENT_NAMES.get(details.get("saleType"), "transaction")
-    second = [*EVENT_NAMES.values(), "transaction"].index(kind)
+    added = details.get("proratedDetails") or row.get("proratedDetails") or []
+    kind = "users_added" if added else EVENT_NAMES.get(details.get("saleType"), "transaction")
+    second = [*EVENT_NAMES.values(), "transaction", "users_added"].index(kind)
     discounts = details.get("discounts") or []
     metadata = {
         "event_id": f"tx:{row['transactionId']}|{row['transactionLineItemId']}",
@@ -231,6 +233,8 @@ def event(row: Row) -> Row:
         "discount_amount": sum(_money(discount["amount"]) or 0 for discount in discounts) if discounts else None,
         "discount_types": ", ".join(sorted({discount["type"] for discount in discounts})) or None,
         "tier_users": users(details.get("tier")),
+        "added_users": sum(each["addedUsers"] for each in added) if added else None,
+        "added_on": ", ".join(sorted({each["date"] for each in added})) or None,
         "change_in_tier": known(details.get("changeInTier")),
         "maintenance_start_date": midnight(details.get("maintenanceStartDate")),
         "maintenance_end_date": midnight(details.get("maintenanceEndDate")),
@@ -312,7 +316,7 @@ class Journy:
 
     def _absorb_sales(self, rows: list[Row], transactions: Iterable[Row]) -> None:
         shared: dict[str, str] = {}
-        for row in sorted(rows, key=license_key, reverse=True):
+        for row in sorted(rows, key=lambda row: (len(license_key(row)), license_key(row)), reverse=True):
             if number := row.get("multiInstanceEntitlementNumber"):
                 shared[number] = self._pinned[license_key(row)]
         read = {name for row in rows for name in names(row)} | shared.keys()

@@ -16,6 +16,7 @@ Row = dict[str, Any]
 
 WATCHED = {
     "tier": "tier_changed",
+    "app_edition": "edition_changed",
     "license_type": "license_type_changed",
     "technical_contact_email": "contact_changed",
     "billing_contact_email": "contact_changed",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PLACE = "/srv/marketplace"
 STUBS = {
-    "sudo": 'echo "$@" >>"$NOTES/sudo"',
+    "sudo": 'echo "$@" >>"$NOTES/sudo"; [ "$1" != tee ] || cat >"$NOTES/${2##*/}"',
     "systemctl": 'echo "$@" >>"$NOTES/systemctl"',
     "crontab": 'file="$NOTES/crontab"; [ "$1" = - ] && { cat >"$file.new"; mv "$file.new" "$file"; } || cat "$file"',
 }

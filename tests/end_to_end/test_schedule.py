@@ -64,7 +64,8 @@ def told_nothing_new(before: dict[str, Any], calls: list[dict[str, Any]]) -> lis
             kind, key = ("accounts", "accountId") if "accounts" in path else ("users", "email")
             known = before[kind].get(body["identification"][key])
             news = exact(body["properties"])
-            if known is not None:
+            is_erasure = bool(news) and not any(value is not None for value in news.values())  # of all there ever was
+            if known is not None and not is_erasure:
                 found += [(path, name) for name, value in news.items() if known.get(name) == value]
                 found += [path] if not news else []
         elif path == "/track":

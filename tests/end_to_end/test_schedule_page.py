@@ -7,11 +7,13 @@ import shlex
 import subprocess
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
+import yaml
 from scripts.setup import ROOT
-from tests.end_to_end.checkouts import lend, repository
+from tests.end_to_end.checkouts import repository
 from tests.end_to_end.machine import Machine, access_to
-from tests.end_to_end.test_operations import commands as runbook
+from tests.end_to_end.test_operations import only as runbook
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,15 +25,21 @@ def commands() -> dict[str, list[str]]:
     """The commands of the page by the first word that tells what the block is for."""
     text = (ROOT / "docs" / "schedules.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    names = ["user", "clone", "first", "cron", "systemd", "github", "gitlab", "adopt"]
+    names = ["user", "clone", "first", "cron", "systemd", "github", "gitlab"]
+    names += ["other cron", "other systemd", "other github", "adopt"]
     return dict(zip(names, (block.splitlines() for block in blocks), strict=True))
 
 
-@pytest.mark.parametrize(
-    "lent", [pytest.param(True, id="lent"), pytest.param(False, id="bare", marks=pytest.mark.long)]
-)
+def inline(beginning: str) -> str:
+    """The only command of the page within its text that begins so."""
+    text = (ROOT / "docs" / "schedules.md").read_text(encoding="utf-8")
+    (found,) = set(re.findall(rf"`({re.escape(beginning)}[^`]*)`", text))
+    return str(found)
+
+
+@pytest.mark.long
 def test_the_page_leads_to_a_daily_run(
-    lent: bool, project: Project, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    project: Project, postgres: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     source = repository(tmp_path_factory.mktemp("source"))
     remote = tmp_path / "remote.git"
@@ -42,8 +50,6 @@ def test_the_page_leads_to_a_daily_run(
     machine.paste(page["user"])
     machine.paste(page["clone"])
     assert (machine.place / ".env").stat().st_mode & 0o777 == 0o600
-    if lent:
-        lend(machine.place)
     machine.fill_in(access_to(sandbox))
     printed = machine.paste(page["first"])
     assert "Marketplace: ok" in printed
@@ -51,6 +57,7 @@ def test_the_page_leads_to_a_daily_run(
     assert "## marketplace-to-journy: ok" in printed
     accounts = len(sandbox.journy.accounts)
     assert accounts > 0
+    assert machine.paste(runbook("make check").splitlines()).count(": ok: ") == 2
 
     # cron, a day later, with what other lines there were.
     (machine.notes / "crontab").write_text("1 1 * * *  true\n")
@@ -62,6 +69,19 @@ def test_the_page_leads_to_a_daily_run(
     called = line.split(maxsplit=5)[5]
     assert machine.paste([called], HOME=str(tmp_path)) == ""  # nothing to mail
     assert len(sandbox.journy.accounts) > accounts
+    # Another job has a line of its own, which stays when the first comes once more.
+    machine.paste(page["other cron"])
+    machine.paste(page["other cron"])
+    machine.paste(page["cron"])
+    lines = [entry for entry in machine.noted("crontab") if not entry.startswith("#")]
+    assert (len(lines), lines[0], lines[2]) == (3, other, line)
+    to_postgres = lines[1].split(maxsplit=5)
+    assert to_postgres[:2] == ["47", "5"]
+    database = {"TARGET_POSTGRES_SQLALCHEMY_URL": postgres.replace("postgresql:", "postgresql+psycopg:")}
+    assert machine.paste([to_postgres[5]], HOME=str(tmp_path), **database) == ""
+    with psycopg.connect(postgres) as connection:
+        (rows,) = connection.execute("SELECT count(*) FROM marketplace.licenses").fetchone() or (0,)
+    assert rows > 0
     # A failure is mailed, with its reason.
     assert "`email` and `api_token`" in machine.paste([called], TAP_ATLASSIAN_MARKETPLACE_API_TOKEN="expired")
 
@@ -77,20 +97,38 @@ def test_the_page_leads_to_a_daily_run(
     assert asked[2] == "-iu marketplace"
     assert asked[-2:] == ["systemctl daemon-reload", "systemctl enable --now marketplace-to-journy.timer"]
 
+    machine.paste(page["other systemd"])
+    assert machine.noted("sudo")[-1] == "systemctl enable --now marketplace-to-postgres.timer"
+    assert "ExecStart=/usr/bin/make run JOB=marketplace-to-postgres FULL=sunday" in machine.noted(
+        "marketplace-to-postgres.service"
+    )
+    assert "OnCalendar=*-*-* 05:47:00" in machine.noted("marketplace-to-postgres.timer")
+
     for service, name in (("github", ".github/workflows/marketplace.yml"), ("gitlab", ".gitlab-ci.yml")):
         machine.paste(page[service])
         pushed = subprocess.run(["git", "show", f"HEAD:{name}"], cwd=remote, capture_output=True, check=True).stdout
         original = {"github": "github-actions.yml", "gitlab": "gitlab-ci.yml"}[service]
         assert pushed == (ROOT / "schedules" / original).read_bytes()
 
-    if not lent:  # what is installed is the machine's own
-        machine.paste(next(block for block in runbook() if block.startswith("git pull")).splitlines())
-        assert "## marketplace-to-journy: ok" in machine.paste(["make run"])
+    machine.paste(page["other github"])
+    workflow = (machine.place / ".github" / "workflows" / "marketplace-to-postgres.yml").read_text(encoding="utf-8")
+    (job,) = (content := yaml.safe_load(workflow))["jobs"].values()
+    assert (content["name"], content["concurrency"]["group"]) == (
+        "Marketplace to PostgreSQL",
+        "marketplace-to-postgres",
+    )
+    (settings,) = (step["env"] for step in job["steps"] if "run" in step)
+    assert settings["JOB"] == "marketplace-to-postgres"
+    assert content[True]["schedule"] == [{"cron": "47 5 * * *"}]
+
+    machine.paste(runbook("git pull").splitlines())
+    assert "## marketplace-to-journy: ok" in machine.paste([inline("make run MINUTES=")])
 
     # The ledger is lost.
     for file in machine.place.glob("target-journy-ledger.db*"):
         file.unlink()
     sandbox.journal.clear()
-    assert "nothing was sent (adopted)" in machine.paste(page["adopt"])
-    assert "## marketplace-to-journy: ok" in machine.paste(["make run"])
+    assert page["adopt"] == runbook("make adopt").splitlines()
+    assert "taken as delivered to" in machine.paste(page["adopt"])
+    assert "## marketplace-to-journy: ok" in machine.paste([inline("make run FULL=1")])
     assert not [call for call in sandbox.journal.calls if call["side"] == "journy" and call["method"] != "GET"]

@@ -56,8 +56,9 @@ def test_a_row_that_vanished_is_marked_by_a_whole_read_alone(project: Project, p
     # A filtered one does not take the rest for gone, nor does one that fails.
     run("--full-refresh", TAP_ATLASSIAN_MARKETPLACE_HOSTINGS="cloud")
     assert marked(postgres) == nothing
-    project.sandbox.faults.add("403", side="marketplace", path="/licenses")
-    with pytest.raises(AssertionError, match="may not read this vendor's reports"):
+    for path in ("/licenses", "/transactions"):
+        project.sandbox.faults.add("403", side="marketplace", path=path)
+    with pytest.raises(AssertionError, match="may not read what was asked for"):
         run("--full-refresh")
     project.sandbox.faults.clear()
     assert marked(postgres) == nothing

@@ -17,8 +17,19 @@ from scripts.meltano_project import VENV, users_environment
 from scripts.setup import ROOT
 from tests.end_to_end.conftest import Project
 from tests.end_to_end.customer_tables import Customers
-from tests.end_to_end.warehouse_document import QUERIES, Expected, documented, documented_keys, sql, views
+from tests.end_to_end.singer_file import decode, selecting
+from tests.end_to_end.warehouse_document import (
+    QUERIES,
+    Expected,
+    documented,
+    documented_by_kind,
+    documented_in_every_table,
+    documented_keys,
+    sql,
+    views,
+)
 from tests.end_to_end.warehouses import (
+    FURTHER,
     STREAMS,
     TYPES_IN_DUCKDB,
     TYPES_IN_POSTGRES,
@@ -194,8 +205,12 @@ def python_with_snowflake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_snowflake_gets_the_documented_tables(python_with_snowflake: Path, project: Project) -> None:
     loaders = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))["plugins"]["loaders"]
     pass_three_days(project)
+    streams = (*STREAMS, *FURTHER)
+    singer = project.singer_file(streams, as_of=project.sandbox.world.today, **settings_of_the_jobs())
+    emitted = decode(singer)
+    assert emitted.keys() == {*streams} == {each["tap_stream_id"] for each in selecting(streams)["streams"]}
     given = {
-        "singer": project.singer_file(STREAMS, as_of=project.sandbox.world.today, **settings_of_the_jobs()),
+        "singer": singer,
         "config": next(found["config"] for found in loaders if found["name"] == "target-snowflake"),
         "views": views("snowflake"),
         "queries": {name: sql(name).replace('"', "") for name in QUERIES} | {"sale_licenses": MATCHES},
@@ -206,12 +221,20 @@ def test_snowflake_gets_the_documented_tables(python_with_snowflake: Path, proje
     assert ran.returncode == 0, ran.stderr[-3000:]
     found = json.loads(ran.stdout)
 
-    assert found["refused"] == [None] * (len(STREAMS) + 1)
-    assert found["columns"] == {stream.upper(): documented(stream, "Snowflake") for stream in STREAMS}
+    assert found["refused"] == [None] * (len(streams) + 1)
+    in_every_table = documented_in_every_table("Snowflake")
+    assert found["columns"] == {
+        **{stream.upper(): documented(stream, "Snowflake") for stream in STREAMS},
+        **{
+            stream.upper(): {**documented_by_kind(emitted[stream].schema, "Snowflake"), **in_every_table}
+            for stream in FURTHER
+        },
+    }
+    keys = {stream: documented_keys(stream) for stream in STREAMS} | {each: emitted[each].keys for each in FURTHER}
     tables = [statement for statement in found["created"] if "CREATE TABLE" in statement]
-    for stream, table in zip(STREAMS, tables, strict=True):
+    for stream, table in zip(emitted, tables, strict=True):
         assert f'"MARKETPLACE"."{stream.upper()}"' in table
-        assert f"PRIMARY KEY ({', '.join(documented_keys(stream)).lower()})" in table
+        assert f"PRIMARY KEY ({', '.join(keys[stream]).lower()})" in table
     # A later schema adds its column, and does nothing else.
     changes = [statement for statement in found["altered"] if not statement.startswith("DESC")]
     assert changes == ['ALTER TABLE "ANALYTICS"."MARKETPLACE"."CONTACTS" ADD COLUMN faxnumber VARCHAR']
@@ -222,6 +245,5 @@ def test_snowflake_gets_the_documented_tables(python_with_snowflake: Path, proje
     for row in found["results"]["revenue"]:
         # fakesnow sums decimals as floating-point numbers.
         row[6] = round(row[6], 2)
-    emitted = emitted_for_warehouses(project)
     Expected.among(emitted).assert_found(found["results"])
     Customers.among(emitted).assert_found(found["results"])

@@ -9,9 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from scripts.warehouses import TYPES, WAREHOUSES, kind_of
+from tests.end_to_end.warehouse_document import documented_by_kind
 from tests.end_to_end.warehouses import (
     COMPUTED,
+    FURTHER,
     STREAMS,
     assert_same,
     emitted_for_warehouses,
@@ -27,12 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.end_to_end.conftest import Project
-
-FURTHER = (
-    *("churn_events", "conversion_events", "renewal_events", "feedback", "quotes", "marketing_attribution"),
-    *("recurring_revenue", "apps", "app_versions", "reviews"),
-)
-"""Streams that no job selects."""
 
 
 @dataclass
@@ -94,11 +89,9 @@ def test_the_streams_that_no_job_selects_land_as_emitted_and_documented(warehous
     warehouse.run(project, TAP_ATLASSIAN_MARKETPLACE_WAREHOUSE__SELECT=select)
     emitted = project.emitted(FURTHER)
     assert emitted.keys() == set(FURTHER)
-    place = WAREHOUSES.index("DuckDB" if warehouse.in_duckdb else "PostgreSQL")
-    spelled = str.lower if warehouse.in_duckdb else str
     for stream, rows in emitted.items():
         assert rows.rows
         assert_same(rows, warehouse.read(stream), in_duckdb=warehouse.in_duckdb)
-        documented = {spelled(name): TYPES[kind_of(each)][place] for name, each in rows.schema["properties"].items()}
+        documented = documented_by_kind(rows.schema, "DuckDB" if warehouse.in_duckdb else "PostgreSQL")
         found = warehouse.types(stream)
         assert {name: found[name] for name in documented} == documented

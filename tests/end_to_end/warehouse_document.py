@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from scripts.setup import ROOT
+from scripts.warehouses import kind_of
 from tests.end_to_end import customer_tables
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 TEXT = (ROOT / "docs" / "warehouses.md").read_text(encoding="utf-8")
 QUERIES = ("people", "revenue", "orphans", "vanished", *customer_tables.QUERIES)
+EVERY_TABLE = "### In every table"
 SPELLING = {"PostgreSQL": str, "DuckDB": str.lower, "Snowflake": str.upper}
 
 
@@ -35,20 +37,34 @@ def views(warehouse: str) -> list[str]:
 
 
 def _table(heading: str) -> list[dict[str, str]]:
-    lines = TEXT.partition(f"\n### {heading}\n")[2].partition("\n#")[0].strip().splitlines()
+    lines = TEXT.partition(f"\n{heading}\n")[2].partition("\n#")[0].strip().splitlines()
     heads, _, *rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if line[:1] == "|"]
     return [dict(zip(heads, row, strict=True)) for row in rows]
 
 
 def documented(stream: str, warehouse: str) -> dict[str, str]:
     """The columns of a stream's table, as the warehouse spells them, with their types."""
-    rows = [*_table(f"`{stream}`"), *_table("In every table")]
+    return _spelled([*_table(f"### `{stream}`"), *_table(EVERY_TABLE)], warehouse)
+
+
+def documented_by_kind(schema: Mapping[str, Any], warehouse: str) -> dict[str, str]:
+    """The same for a stream whose columns are not listed, by the table of kinds; without what is in every table."""
+    types = {row["in the schema"]: row[warehouse].strip("`") for row in _table("<!-- columns -->")}
+    spell = SPELLING[warehouse]
+    return {spell(name): types[kind_of(found)] for name, found in schema["properties"].items()}
+
+
+def documented_in_every_table(warehouse: str) -> dict[str, str]:
+    return _spelled(_table(EVERY_TABLE), warehouse)
+
+
+def _spelled(rows: list[dict[str, str]], warehouse: str) -> dict[str, str]:
     spell = SPELLING[warehouse]
     return {spell(row["column"].split("`")[1]): row[warehouse].strip("`") for row in rows if row[warehouse]}
 
 
 def documented_keys(stream: str) -> list[str]:
-    return [row["column"].split("`")[1] for row in _table(f"`{stream}`") if row["column"].endswith("(key)")]
+    return [row["column"].split("`")[1] for row in _table(f"### `{stream}`") if row["column"].endswith("(key)")]
 
 
 @dataclass(frozen=True)
@@ -70,7 +86,7 @@ class Expected:
         names = set(sale["aliases"])
         own = [row["id"] for row in self.licenses.values() if names & set(row["aliases"])]
         shared = [row["id"] for row in self.licenses.values() if row.get("multiInstanceEntitlementNumber") in names]
-        return (min(own or shared), not own) if own or shared else None
+        return (min(own or shared, key=lambda name: (len(name), name)), not own) if own or shared else None
 
     def matches(self) -> set[Key]:
         found = {key: self.license_of(sale) for key, sale in self.sales.items()}

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from tests.end_to_end.singer_file import Emitted
 
 STREAMS = warehouses.STREAMS
+FURTHER = (
+    *("churn_events", "conversion_events", "renewal_events", "feedback", "quotes", "marketing_attribution"),
+    *("recurring_revenue", "apps", "app_versions", "reviews"),
+)
+"""Streams that no job selects."""
 COMPUTED = {"accounts", "people", "account_events", "mrr_segments", "anomalies"}
 """Streams of which every run gives all rows, computed anew: those that no longer hold stay in a table."""
 

@@ -33,14 +33,20 @@ def definition_files() -> list[Path]:
 @contextlib.contextmanager
 def hub(folder: Path) -> Iterator[str]:
     """Serve all definitions as the hub's API does, and yield the address for `MELTANO_HUB_URL`."""
+    with served(folder) as url:
+        _write(folder, url)
+        yield url
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve the files of a folder, and yield the address."""
     handler = functools.partial(_Silent, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        url = f"http://127.0.0.1:{server.server_port}"
-        _write(folder, url)
         thread = threading.Thread(target=functools.partial(server.serve_forever, poll_interval=0.05))
         thread.start()
         try:
-            yield url
+            yield f"http://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -66,4 +67,10 @@ def test_the_demo_shows_two_days() -> None:
     assert len(journy["users"]) == first["created"]["users"] + second["created"]["users"] > 0
     assert 0 < sum(second["calls"].values()) < sum(first["calls"].values()) / 5
     assert "created in journy.io" in done.stdout
+    shown = [
+        line for line in done.stdout.splitlines() if any(line.startswith(f"  {name}  ") for name in journy["accounts"])
+    ]
+    assert any(re.search(r"people, active, .*, MRR \$[\d.]+, renewal \d{4}-\d{2}-\d{2}$", line) for line in shown), (
+        shown
+    )
     assert not listens((demo.FOLDER / "sandbox.url").read_text())

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -13,7 +16,10 @@ from scripts.meltano_project import IMPORT, JOURNY, PLUGIN_KINDS, TAP, VENV, str
 from scripts.publisher import VARIANT
 from scripts.settings import PLUGINS, settings_of
 from scripts.setup import ROOT
+from tests.docs.stranger import ACCESS
+from tests.end_to_end.checkouts import repository
 from tests.licence_import.rows import lines, messages, rows
+from tests.workspace.static_hub import served
 
 from marketplace_sandbox import credentials
 from marketplace_sandbox.server import running
@@ -104,6 +110,57 @@ def test_an_empty_project_adds_our_plugins_and_runs_them(
         (tmp_path / "licenses.jsonl").write_text(lines(messages(rows(1))))
         project.meltano("invoke", IMPORT, "--input", "licenses.jsonl")
         assert list(sandbox.license_service.licenses) == [(TIMESHEETS, "OLD-1")]
+
+
+def without_hub() -> tuple[list[str], list[str], list[dict[str, object]]]:
+    """What the page about the hub says to those who do not wait for it: commands before, after, and lines between."""
+    text = (ROOT / HUB / "README.md").read_text(encoding="utf-8")
+    section = text.split("\n## In a project of yours, before that\n")[1].split("\n## ")[0]
+    commands = re.findall(r"^    (\S.*)$", section, re.MULTILINE)
+    install = commands.index("meltano install")
+    blocks = re.findall(r"^```yaml\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+    return commands[:install], commands[install:], [yaml.safe_load(block) for block in blocks]
+
+
+@pytest.mark.long
+def test_a_project_adds_our_plugins_without_hub_and_index(tmp_path: Path) -> None:
+    """By the addresses of the definitions, and by those of the packages in the repository."""
+    (tmp_path / "github").mkdir()
+    source = repository(tmp_path / "github")
+    (tmp_path / "project").mkdir()
+    add, use, written = without_hub()
+    address = "https://github.com/<owner>/<repository>"
+    with running(customers=3) as sandbox, served(source) as url:
+        project = EmptyProject(
+            tmp_path / "project",
+            "http://127.0.0.1:9",  # no hub
+            TAP_ATLASSIAN_MARKETPLACE_API_URL=sandbox.marketplace_url,
+            TARGET_JOURNY_API_URL=sandbox.journy_url,
+            TARGET_JOURNY_REQUIRE_LEDGER="false",
+            PATH=f"{VENV}:{os.environ['PATH']}",
+        )
+        for command in add:
+            project.meltano(*shlex.split(command.replace(f"{address}/raw/main", url))[1:])
+        content = yaml.safe_load(project.file.read_text(encoding="utf-8"))
+        for lines in written:
+            where = str(lines["pip_url"])
+            (plugin,) = content["plugins"][kind_of(where.partition("#subdirectory=")[2])]
+            plugin |= lines | {"pip_url": where.replace(address, f"file://{source}")}
+        project.write(content)
+        script = "\n".join(use)
+        for name, value in ACCESS.items():
+            script = re.sub(rf"(?<={name}=)\S+", value, script)
+        assert "…" not in script
+        shell = ["bash", "-e", "-c", script]
+        done = subprocess.run(
+            shell, cwd=project.folder, env=project.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+
+        assert sandbox.journy.accounts
+        assert sandbox.journy.events
+        state = json.loads(project.meltano("state", "get", f"dev:{TAP}-to-{JOURNY}"))["singer_state"]["bookmarks"]
+        assert state.keys() == {"licenses", "transactions", "contacts"}
 
 
 def test_the_hub_gives_the_committed_lock_files(tmp_path: Path, hub_url: str) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import shutil
+import re
+import shlex
 import signal
 import subprocess
-import sys
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,26 +16,17 @@ from scripts import scheduled_run
 from scripts.run_summary import summary
 from scripts.scheduled_run import RunError, given, settings_of_run
 from scripts.setup import ROOT, SetupError, in_use
+from tests.workspace.scheduled_machine import JOB, Machine, ended, is_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import tzinfo
     from pathlib import Path
 
-JOB = "marketplace-to-journy"
-WRAPPER = """
-import sys
-from pathlib import Path
-from scripts import scheduled_run as script
-script.ROOT = Path(sys.argv[1])
-script.MELTANO = [str(script.ROOT / "meltano"), "--log-format", "uncolored"]
-script.INSTALLER = [str(script.ROOT / "install")]
-script.GRACE_SECONDS = float(sys.argv[2])
-sys.exit(script.main(sys.argv[3:]))
-"""
 REPORT = {
     "destination": "journy api.journy.io",
     "rehearsal": None,
+    "adoption": None,
     "streams": {"licenses": {"read": 1200, "delivered": 3, "rejected": 1}},
     "calls": {"upsert_account": 3},
     "created": {"accounts": 2, "events": 0},
@@ -44,77 +34,9 @@ REPORT = {
     "waiting": 1,
     "possibly_repeated": 0,
     "rejected_again": 0,
+    "changed_mapping": {"contacts": "2026-03-01T05:00:00+00:00", "people": "2026-03-02T05:00:00+00:00"},
     "out_of_time": True,
 }
-
-
-class Machine:
-    """A folder in which the schedule runs, with a Meltano that does as told."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        shutil.copy(ROOT / "meltano.yml", folder)
-        self._started: list[subprocess.Popen[str]] = []
-        self.installer("exit 0")
-        os.mkfifo(folder / "ready")
-        os.mkfifo(folder / "go")
-
-    def meltano(self, script: str) -> None:
-        """Say what Meltano does: a shell script."""
-        self._program("meltano", f'echo $$ >>pids; echo "$@" >>words\n{script}')
-
-    def installer(self, script: str) -> None:
-        """Say what the installing of plugins does: a shell script."""
-        self._program("install", script)
-
-    def _program(self, name: str, script: str) -> None:
-        file = self.folder / name
-        file.write_text(f'#!/bin/bash\ncd "{self.folder}"\n{script}\n')
-        file.chmod(0o755)
-
-    def start(self, *words: str, grace: float = 60, **variables: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", WRAPPER, str(self.folder), str(grace), *(words or [JOB])]
-        clean = {name: value for name, value in os.environ.items() if name not in {"CI", "GITHUB_STEP_SUMMARY"}}
-        environment = {**clean, "TARGET_JOURNY_LEDGER_URL": "postgresql://x", **variables}
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        self._started.append(process)
-        return process
-
-    def run(self, *words: str, grace: float = 60, **variables: str) -> tuple[int, str]:
-        """The exit code, and what was printed."""
-        return ended(self.start(*words, grace=grace, **variables))
-
-    def clear(self) -> None:
-        """End what a test that failed may have left."""
-        for process in self._started:
-            process.kill()
-        pids = self.folder / "pids"
-        for pid in pids.read_text().split() if pids.exists() else ():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(int(pid), signal.SIGKILL)
-        for process in self._started:
-            process.communicate(timeout=60)
-
-    @property
-    def page(self) -> str:
-        return (self.folder / "output" / f"{JOB}.md").read_text(encoding="utf-8")
-
-    @property
-    def words(self) -> list[str]:
-        file = self.folder / "words"
-        return file.read_text().splitlines() if file.exists() else []
-
-
-def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    printed, _ = process.communicate(timeout=60)
-    return process.returncode, printed
-
-
-def is_over(pid: str) -> bool:
-    states = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True, check=False).stdout
-    return not states.strip() or states.startswith("Z")
 
 
 @pytest.fixture
@@ -145,6 +67,10 @@ def test_a_good_run_shows_its_figures(machine: Machine, tmp_path: Path) -> None:
         "",
         "- new in journy api.journy.io: 2 accounts, 0 events; 3 write calls",
         "- 1 operations wait in the ledger for a later run",
+        (
+            "- the mapping has changed of `contacts` (2026-03-01), `people` (2026-03-02): records that do not come "
+            "again stay as they were sent; run this job once with `FULL=1`"
+        ),
         "- the time that `max_minutes` gives was up: the next run goes on",
     ]
 
@@ -366,7 +292,37 @@ def test_a_day_that_there_is_not(text: str, capsys: pytest.CaptureFixture[str]) 
     assert "FULL must be 1 or a day of the week" in capsys.readouterr().err
 
 
-def test_make_hands_the_day_on() -> None:
+RUNS = sorted(
+    {
+        command
+        for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+        for command in re.findall(r"(?:`|^ {4}|^)(make run(?: [A-Z]+=\w\S*)*)(?:`|$)", page.read_text(), re.MULTILINE)
+    }
+)
+
+
+@pytest.mark.parametrize("command", RUNS)
+def test_each_run_of_the_documents_is_one(command: str, machine: Machine) -> None:
+    machine.meltano("true")
+    done = subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True)
+    (words,) = re.findall(r"scripts\.scheduled_run (.+)", done.stdout)
+
+    assert machine.run(*shlex.split(words))[0] == 0
+
+    (ran,) = machine.words
+    named = re.findall(r" JOB=(\S+)", command)
+    assert ran.split()[-1] == (named[0] if named else JOB)
+    assert ran.split()[2:4] == ["--environment=prod", "run"]
+    if "FULL=1" in command:
+        assert "--full-refresh" in ran
+
+
+def test_the_documents_name_several_runs() -> None:
+    assert {"make run", "make run FULL=1", "make run FULL=sunday", "make run MINUTES=50"} < set(RUNS)
+    assert sum(" JOB=" in command for command in RUNS) >= 2
+
+
+def test_make_hands_on_what_the_words_or_the_environment_say() -> None:
     def planned(*words: str, **variables: str) -> str:
         environment = {**os.environ, **variables}
         command = ["make", "--dry-run", "run", *words]
@@ -375,3 +331,6 @@ def test_make_hands_the_day_on() -> None:
     assert '--full ""' in planned()
     assert '--full "sunday"' in planned("FULL=sunday")
     assert '--full "sunday"' in planned(FULL="sunday")
+    assert "scheduled_run marketplace-to-journy --minutes 110 " in planned()
+    assert "scheduled_run marketplace-to-duckdb --minutes 50 " in planned(JOB="marketplace-to-duckdb", MINUTES="50")
+    assert "scheduled_run marketplace-to-duckdb --minutes 50 " in planned("JOB=marketplace-to-duckdb", "MINUTES=50")

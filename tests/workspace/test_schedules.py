@@ -17,6 +17,8 @@ from scripts.meltano_project import VENV
 from scripts.settings import TO_FILL_IN, settings_of
 from scripts.setup import ROOT
 
+from target_journy.settings import DEFAULT_REJECTED
+
 FOLDER = ROOT / "schedules"
 GITHUB = FOLDER / "github-actions.yml"
 GITLAB = FOLDER / "gitlab-ci.yml"
@@ -43,7 +45,7 @@ def unit(suffix: str) -> ConfigParser:
 
 
 def minutes_of_a_run() -> int:
-    return int(re.findall(r"^MINUTES := (\d+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)[0])
+    return int(re.findall(r"^MINUTES \?= (\d+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)[0])
 
 
 @pytest.mark.parametrize(
@@ -81,12 +83,18 @@ def test_no_schedule_runs_but_in_a_vendors_copy() -> None:
 
 def test_github_uses_the_actions_of_the_other_workflows(github: Any) -> None:
     pinned = re.compile(r"uses: (actions/\S+@[0-9a-f]{40} # \S+)")
-    others = pinned.findall((ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))
+    folder = ROOT / ".github" / "workflows"
+    others = pinned.findall("".join(path.read_text(encoding="utf-8") for path in folder.glob("*.yml")))
     steps = [step for job in github["jobs"].values() for step in job["steps"]]
     used = pinned.findall(GITHUB.read_text(encoding="utf-8"))
 
     assert len(used) == len([step for step in steps if "uses" in step])
     assert set(used) <= set(others)
+
+
+def test_github_lets_the_run_write_nothing(github: Any) -> None:
+    assert github["permissions"] == {}
+    assert [job["permissions"] for job in github["jobs"].values()] == [{"contents": "read"}]
 
 
 def test_github_gives_the_run_every_secret_that_it_needs(github: Any) -> None:
@@ -101,14 +109,21 @@ def test_github_gives_the_run_every_secret_that_it_needs(github: Any) -> None:
     secret = {name for name, value in step["env"].items() if value == f"${{{{ secrets.{name} }}}}"}
     told = set(re.findall(r"`([A-Z0-9_]+)`", (ROOT / "docs" / "schedules.md").read_text().partition("\n## CI")[2]))
 
-    assert len(needed) == 4
+    needed |= {"TARGET_JOURNY_WRITE_KEY"}  # in place of the key of the REST API
+    warehouse = {"TARGET_POSTGRES_SQLALCHEMY_URL"}
+    variables = {name for name, value in step["env"].items() if value == f"${{{{ vars.{name} }}}}"}
+
+    assert len(needed) == 5
     stores = {name for name in secret if name.startswith("MELTANO_STATE_BACKEND_")}
-    assert needed | stay == secret - stores
+    assert needed | stay | warehouse == secret - stores
     known = {setting.name for setting in Project(ROOT).settings.definitions()}
     assert {name.removeprefix("MELTANO_").lower() for name in stores} <= {name.replace(".", "_") for name in known}
     assert {name.split("_")[3] for name in stores} == {"URI", "S3", "GCS", "AZURE"}
-    assert secret <= told
-    assert step["env"].keys() - secret == {"TASK", "FULL", "TARGET_JOURNY_EVENTS_SINCE"}
+    assert variables == {"TARGET_JOURNY_TRANSPORT", "TARGET_JOURNY_SEGMENT_REGION"}
+    assert secret | variables <= told
+    others = {"TASK", "JOB", "FULL", "TARGET_JOURNY_EVENTS_SINCE", "TARGET_JOURNY_MASK_REJECTED"}
+    assert step["env"].keys() - secret - variables == others
+    assert step["env"]["JOB"] == "marketplace-to-journy"
     assert step["run"] == 'make "$TASK"'
     assert step["env"]["TASK"] == "${{ inputs.task || 'run' }}"
     assert step["env"]["FULL"] == "${{ inputs.full && '1' || 'sunday' }}"
@@ -122,8 +137,26 @@ def test_ci_lets_a_second_run_wait_and_cancels_none(github: Any, gitlab: Any) ->
 
     assert github["concurrency"] == {"group": "marketplace-to-journy", "cancel-in-progress": False}
     assert (job["resource_group"], job["interruptible"]) == ("marketplace-to-journy", False)
-    assert (job["script"], job["variables"]) == (['make "$TASK"'], {"TASK": "run", "FULL": "sunday"})
+    settings_of_the_run = {
+        "TASK": "run",
+        "JOB": "marketplace-to-journy",
+        "FULL": "sunday",
+        "TARGET_JOURNY_MASK_REJECTED": "true",
+    }
+    assert (job["script"], job["variables"]) == (['make "$TASK"'], settings_of_the_run)
     assert all("$CI_PIPELINE_SOURCE" in rule["if"] for rule in job["rules"])
+
+
+def test_ci_keeps_what_was_refused_without_people(github: Any, gitlab: Any) -> None:
+    steps = github["jobs"]["marketplace-to-journy"]["steps"]
+    (run,) = (step for step in steps if "run" in step)
+    kept, job = steps[-1], gitlab["marketplace-to-journy"]
+
+    assert kept["if"] == "always()"
+    assert kept["with"]["path"] == DEFAULT_REJECTED
+    assert run["env"]["TARGET_JOURNY_MASK_REJECTED"] == "true"
+    assert job["artifacts"]["paths"] == ["output/*.md", DEFAULT_REJECTED]
+    assert job["artifacts"]["when"] == "always"
 
 
 def test_the_schedulers_give_more_time_than_a_run_takes(github: Any, gitlab: Any) -> None:
@@ -148,14 +181,19 @@ def test_the_times_of_day_are_times(github: Any) -> None:
             assert field == "*" or int(field) in allowed, time
     assert (FOLDER / "crontab").read_text().endswith("\n")  # cron ignores a last line without an end
     assert "%" not in crontab[0]  # a line's end to cron
-    assert "make run FULL=sunday" in crontab[0]
+    assert "make run JOB=marketplace-to-journy FULL=sunday" in crontab[0]
 
 
 def test_systemd_takes_the_units() -> None:
     service, timer = unit("service"), unit("timer")
 
     assert [path.suffix for path in UNITS] == [".service", ".timer"]
-    assert shlex.split(service["Service"]["ExecStart"]) == ["/usr/bin/make", "run", "FULL=sunday"]
+    assert shlex.split(service["Service"]["ExecStart"]) == [
+        "/usr/bin/make",
+        "run",
+        "JOB=marketplace-to-journy",
+        "FULL=sunday",
+    ]
     assert service["Service"]["WorkingDirectory"] == "/srv/marketplace"
     assert timer["Timer"]["Persistent"] == "true"
     analyze = shutil.which("systemd-analyze")

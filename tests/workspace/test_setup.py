@@ -135,3 +135,11 @@ def test_without_an_index_of_pip_uv_keeps_its_own(pip_settings: Path) -> None:
     pip_settings.write_text("")
 
     assert index_settings() == {}
+
+
+@pytest.mark.parametrize("command", ["make PYTHON=python3.11 demo", "make PYTHON=python3.11 setup"])
+def test_make_sets_up_with_the_python_that_the_documents_name(command: str) -> None:
+    assert any(f"`{command}`" in (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md"))
+    done = subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert '"python3.11" scripts/setup.py python3.11\n' in done.stdout

@@ -43,7 +43,10 @@ def test_actions_are_pinned_and_jobs_have_an_end(path: Any) -> None:
     assert [line for line in text.splitlines() if "uses:" in line and not PINNED.search(line)] == []
     assert content["permissions"] == {}
     assert "concurrency" in content
-    assert all("timeout-minutes" in job and "permissions" in job for job in content["jobs"].values())
+    assert all("timeout-minutes" in job for job in content["jobs"].values())
+    # Only PyPI is told who publishes, and nothing may be written.
+    allowed = [{"id-token": "write"}] if path.name == "publish.yml" else []
+    assert all(job["permissions"] in [{"contents": "read"}, *allowed] for job in content["jobs"].values())
     steps = [step for job in content["jobs"].values() for step in job["steps"]]
     checkouts = [step["with"] for step in steps if step.get("uses", "").startswith("actions/checkout@")]
     assert all(given["persist-credentials"] is False for given in checkouts)
@@ -80,6 +83,16 @@ def test_the_copies_of_vendors_spend_no_minutes(name: str) -> None:
     here = f"github.repository == '{publisher.REPOSITORY.removeprefix('https://github.com/')}'"
 
     assert [job["if"] for job in content_of(name)["jobs"].values()] == [here] * len(content_of(name)["jobs"])
+
+
+def test_the_name_of_the_publisher_is_written_into_each_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publisher, "REPOSITORY", "https://github.com/acme/marketplace")
+
+    written = publisher.documents()
+
+    for name in ("test.yml", "build.yml"):
+        jobs = yaml.safe_load(written[f".github/workflows/{name}"])["jobs"].values()
+        assert {job["if"] for job in jobs} == {"github.repository == 'acme/marketplace'"}
 
 
 def test_packages_that_name_another_repository_are_not_published() -> None:
