@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from target_journy.values import UNSET, Unset
+from target_journy.versions import rank
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -220,7 +221,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
             told = self.told.get(name) or self._held_as_told(source, name, watch.meaning)
             if told is not None and self.rows[told.row][0].startswith(mapped):
                 row, version = self.rows[told.row]
-                if (source.version, source.id) < (version, row):
+                if (rank(source.version), source.id) < (rank(version), row):
                     continue
                 if value is None and told.value is not None:
                     continue  # what was erased is forgotten, not kept to be told
@@ -242,7 +243,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
     def _held_as_told(self, source: Source, name: str, meaning: str) -> Told | None:
         """A value from before it was watched, if a newer version of its row comes; else it may be another measure."""
         value, index = self.properties.get(name, (None, -1))
-        if value is None or self.rows[index][0] != source.id or self.rows[index][1] >= source.version:
+        if value is None or self.rows[index][0] != source.id or rank(self.rows[index][1]) >= rank(source.version):
             return None
         return Told(value, index, meaning)
 
@@ -251,7 +252,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
         if (held := self.properties.get(name)) is None:
             return False
         holder, version = self.rows[held[1]]
-        return holder != source.id and (source.version, source.id) < (version, holder)
+        return holder != source.id and (rank(source.version), source.id) < (rank(version), holder)
 
     def note_problem(self, source: Source, name: str, reason: str, mapping: str) -> bool:
         """Keep that a row's value of a property cannot be read.

@@ -12,6 +12,7 @@ from target_journy.ledger import Slot
 from target_journy.operations import Outcome
 from target_journy.tickets import Ticket
 from target_journy.values import to_json
+from target_journy.versions import rank
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -89,7 +90,8 @@ class SlotPlanner:
         for plan, operation in asked:
             row = (plan.source.version, plan.source.id)
             before = last.get(operation.slot, row)
-            if row < before and plan.source.id != before[1]:
+            is_older = (rank(row[0]), row[1]) < (rank(before[0]), before[1])
+            if is_older and plan.source.id != before[1]:
                 plan.outcomes.append(Outcome.UNCHANGED)
                 continue
             heard.append((plan, operation))

@@ -86,7 +86,7 @@ def to_time(raw: Any) -> str:
         ValueError: It is neither.
     """
     if isinstance(raw, str):
-        raw = _parse_time(raw.strip())
+        raw = parse_time(raw.strip())
     if isinstance(raw, dt.datetime):
         try:
             utc = raw.astimezone(dt.timezone.utc) if raw.tzinfo else raw.replace(tzinfo=dt.timezone.utc)
@@ -103,7 +103,12 @@ def to_json(value: Any) -> str:
     return _encode_json(value).decode()
 
 
-def _parse_time(text: str) -> dt.date:
+def parse_time(text: str) -> dt.date:
+    """Read a date or time in ISO 8601; a time has the zone that it names, or none.
+
+    Raises:
+        ValueError: It is neither.
+    """
     text = _spelled_out(text)
     try:
         if len(text) == 10:
