@@ -21,7 +21,7 @@ from target_journy.operations import (
     UpsertUser,
 )
 from target_journy.properties import Properties, coerce
-from target_journy.values import Unset, to_json, to_scalar, to_time
+from target_journy.values import Unset, to_json, to_scalar, to_time, to_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -211,8 +211,14 @@ class _Membership:
 
     def __call__(self, record: Mapping[str, Any]) -> HoldSlot:
         user, _ = self._who(record)
-        forgotten = bool(self._forgotten(record)) if self._forgotten else False
-        return HoldSlot(self._slot(record), self._account(record), user, forgotten)
+        return HoldSlot(self._slot(record), self._account(record), user, self._is_forgotten(record))
+
+    def _is_forgotten(self, record: Mapping[str, Any]) -> bool:
+        # Read strictly: a text such as "no" would be true to JMESPath, and erase somebody.
+        try:
+            return to_value(self._forgotten(record), "boolean") is True if self._forgotten else False
+        except ValueError as error:
+            raise RecordError(f"forgotten: {error}") from None
 
 
 class _Event:

@@ -158,7 +158,7 @@ class MembershipSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=T
         account: The account that it belongs to.
         email: The e-mail address of who holds it; nothing when it is vacant.
         user: The id of who holds it, for users that have one.
-        forgotten: True when whoever held it was erased.
+        forgotten: Yes or true when whoever held it was erased; what is neither yes nor no is refused.
     """
 
     slot: Expression | list[Expression]
@@ -231,7 +231,7 @@ class StreamSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
 
     Attributes:
         key: Identity of a record.
-        version: A date or time; of two records the greater is the newer.
+        version: A date, a time or a number; of two records the greater is the newer.
         erased: A text that stands where a person's data was; such a property is deleted.
     """
 

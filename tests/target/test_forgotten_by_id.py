@@ -56,6 +56,20 @@ MAPPING = {
 }
 
 
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [("no", "delivered"), ("0", "delivered"), ("", "delivered"), ("never", "rejected"), ("2026-01-01", "rejected")],
+)
+def test_only_a_clear_yes_forgets_anybody(fake: World, said: str, outcome: str) -> None:
+    ann = {"id": "ann", "client": "A", "at": "1", "email": "ann@acme.com", "name": "Ann"}
+    fake.load([client("A", at="1"), ("people", ann)], mapping=MAPPING, deletes="hard")
+    run = fake.load([("people", {**ann, "at": "2", "name": "Ann Lee", "forgotten": said})])
+    assert run.counts == {"people": {outcome: 1}}
+    assert run.report["forgotten"] == 0
+    assert list(fake.state.users) == ["ann"]
+    assert fake.load([("people", {**ann, "at": "3", "forgotten": "Yes"})]).report["forgotten"] == 1
+
+
 def client(name: str, **fields: Any) -> Message:
     return "clients", {"id": name, **fields}
 
