@@ -102,6 +102,11 @@ class MappingFunctions(Functions):
         """The part of an e-mail address after the @, in lower case."""
         return email_domain(email or "")
 
+    @signature({"types": ["string", "null"]})
+    def _func_lower(self, text: str | None) -> str | None:
+        """A text in small letters."""
+        return text.lower() if text else None
+
     @signature({"types": ["array"]}, {"types": ["array"]})
     def _func_business_domain(self, emails: list[str | None], others: list[str | None]) -> str | None:
         """The first business domain among some addresses that is not the domain of one of the others."""

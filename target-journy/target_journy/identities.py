@@ -99,7 +99,7 @@ class Person:
             RecordError: An id looks like an address, or an address does not.
         """
         user = identity("user", self._id(record)) if self._id else None
-        email = identity("e-mail address", self._email(record)) if self._email else None
+        email = identity("e-mail address", _trimmed(self._email(record))) if self._email else None
         if user and is_email(user):
             raise RecordError("the id of the user is an e-mail address; in the mapping name it as such")
         if email and not is_email(email):
@@ -130,6 +130,10 @@ def identity(what: str, value: Any) -> str | None:
     if len(text.encode()) > _LONGEST_ID:
         raise RecordError(f"the {what} is longer than {_LONGEST_ID} bytes")
     return text or None
+
+
+def _trimmed(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
 
 
 def _called(part: Expression) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from marketplace_singer.masking import masked_key
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -64,6 +66,7 @@ class AccountNames:
     def _known(self, reference: AccountReference) -> str | None:
         found = list(dict.fromkeys(self._accounts[name] for name in reference.names if name in self._accounts))
         if len(found) > 1:
-            # Two accounts turned out to be one licence. Aliases name the newest id first, so the last is the oldest.
-            logger.warning("Accounts %s are one licence; %s goes on", " and ".join(found), found[-1])
+            # Aliases name the newest id first, so the last is the oldest.
+            named = [masked_key(account) for account in found]  # of another tap it may be somebody's address
+            logger.warning("Accounts %s turned out to be one; %s goes on", " and ".join(named), named[-1])
         return found[-1] if found else None

@@ -54,6 +54,8 @@ def value(expression: str, **record: Any) -> Any:
         ("email_domain(a)", {"a": "x@Support.ACME.com "}, "support.acme.com"),
         ("email_domain(a)", {"a": "nobody"}, None),
         ("email_domain(a)", {}, None),
+        ("lower(a)", {"a": "Ann@Acme.com"}, "ann@acme.com"),
+        ("lower(a)", {}, None),
         ("business_domain([a], [b])", {"a": "x@mail.acme.co.uk"}, "acme.co.uk"),
         ("remove_suffix(a, '.net')", {"a": "acme.net"}, "acme"),
         ("remove_suffix(a, '.net')", {"a": "acme.com"}, "acme.com"),

@@ -98,6 +98,13 @@ def test_history_is_told_while_another_run_goes_on(world: World) -> None:
         loader.close()
 
 
+def test_where_no_ledger_is_none_is_made(fake: World) -> None:
+    elsewhere = fake.folder / "mistyped.db"
+    with pytest.raises(LedgerError, match=r"'ledger_url': there is no ledger at .*mistyped\.db"):
+        history(fake.config(ledger_url=f"sqlite:///{elsewhere}"))
+    assert not elsewhere.exists()
+
+
 def test_the_command(fake: World) -> None:
     fake.load(MESSAGES)
     config = fake.folder / "config.json"

@@ -106,6 +106,13 @@ def test_an_event_is_of_those_that_the_record_names(world: World) -> None:
     assert world.load(people, mapping=mapping).calls == []
 
 
+def test_blanks_around_an_address_do_not_make_another_person(world: World) -> None:
+    people = [row(did="1", id=None, email=" ann@acme.com\n"), row(did="2", id=None, email="ann@acme.com")]
+    run = world.load(people, mapping={"streams": {"people": {**MAPPING["streams"]["people"], "key": "did"}}})
+    assert list(world.state.users) == ["ann@acme.com"]
+    assert "rejected" not in run.counts["people"]
+
+
 def test_an_event_of_nobody_is_skipped(world: World) -> None:
     event = {"id": "did", "user": "id", "time": "at", "other_name": "did_it"}
     run = world.load([row(did="1", id=None)], mapping={"streams": {"people": {"key": "did", "event": event}}})

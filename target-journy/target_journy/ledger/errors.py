@@ -24,6 +24,10 @@ class InUseError(Exception):
     """Another run is using the ledger."""
 
 
+class MissingError(Exception):
+    """There is no such file."""
+
+
 class LostError(Exception):
     """The connection that held the lock is gone."""
 
@@ -59,7 +63,7 @@ def opening(url: str, told_by: str = SETTING) -> Iterator[URL]:
         told_by: The setting or option that holds it.
 
     Raises:
-        LedgerError: It is no URL, or the database cannot be opened, or another run is using it.
+        LedgerError: It is no URL, or the database is not there or cannot be opened, or another run is using it.
     """
     try:
         parsed = make_url(url)
@@ -68,6 +72,10 @@ def opening(url: str, told_by: str = SETTING) -> Iterator[URL]:
     except InUseError:
         raise LedgerError(
             f"{told_by}: another run is using the ledger at {shown}; start again when it has ended"
+        ) from None
+    except MissingError:
+        raise LedgerError(
+            f"{told_by}: there is no ledger at {shown}; no run has made one, or it lies elsewhere"
         ) from None
     except NewerLedgerError:
         raise LedgerError(

@@ -10,9 +10,9 @@ from sqlalchemy import func, insert, select
 from target_journy.folding import unpack
 from target_journy.ledger import schema as tables
 from target_journy.ledger.claims import Claims
-from target_journy.ledger.database import lock_database, make_tables, open_database
+from target_journy.ledger.database import file_of, lock_database, make_tables, open_database
 from target_journy.ledger.entities import AccountNames, Entities
-from target_journy.ledger.errors import NewerLedgerError, opening, working
+from target_journy.ledger.errors import MissingError, NewerLedgerError, opening, working
 from target_journy.ledger.events import Events
 from target_journy.ledger.memberships import PENDING, Memberships, is_orphan
 from target_journy.ledger.names_of_people import NamesOfPeople
@@ -91,7 +91,7 @@ class Ledger:
     Args:
         url: SQLAlchemy URL of a SQLite file or a PostgreSQL database.
         destination: Transport, host and port, and workspace.
-        is_guest: Only look, while another run may use it.
+        is_guest: Only look, while another run may use it; a file has to be there.
 
     Raises:
         LedgerError: The database cannot be opened, or another run is using it.
@@ -99,6 +99,8 @@ class Ledger:
 
     def __init__(self, url: str, destination: str, *, is_guest: bool = False) -> None:
         with opening(url) as parsed, ExitStack() as opened:  # closes it if something is wrong with it
+            if is_guest and (file := file_of(parsed)) and not file.exists():
+                raise MissingError
             self._engine = open_database(parsed)
             opened.callback(self._engine.dispose)
             if not is_guest:
