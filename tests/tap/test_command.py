@@ -263,7 +263,9 @@ def process(config, tmp_path):
     path = tmp_path / "config.json"
     path.write_text(json.dumps(config))
     command = [sys.executable, "-m", "tap_atlassian_marketplace", "--config", str(path)]
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would take over that this is ignored
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        signal.signal(signal.SIGHUP, before)
         yield process
         process.kill()
 
