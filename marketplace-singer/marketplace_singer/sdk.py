@@ -20,8 +20,10 @@ from marketplace_singer.environment import settings_from_environment
 from marketplace_singer.errors import SettingsError
 from marketplace_singer.reading import InputError, QuietReader
 from marketplace_singer.settings import without_value
+from marketplace_singer.shapes import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType
 
     import click
@@ -32,6 +34,12 @@ if TYPE_CHECKING:
     """What `--config` and the environment give, as the SDK hands it to `invoke`."""
 
 
+TABLE_SETTINGS = frozenset({"add_record_metadata", "load_method", "process_activate_version_messages"})
+"""Settings that the SDK gives every target; a loader that fills no tables has no use for them."""
+
+_MISSPELT = 0.8  # as `dryrun` for `dry_run`; a plugin of the SDK may have others that are less alike
+
+
 class StrictSettings(PluginBase):
     """A plugin whose settings fit or are refused, and whose messages about them name the setting and no value.
 
@@ -40,10 +48,9 @@ class StrictSettings(PluginBase):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
         is_main = threading.current_thread() is threading.main_thread()
-        if hang_up and is_main and signal.getsignal(hang_up) is not signal.SIG_IGN:
-            signal.signal(hang_up, self._handle_termination)
+        if is_main and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._handle_termination)
 
     @classproperty
     def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
@@ -66,9 +73,19 @@ class StrictSettings(PluginBase):
         self.append_builtin_config(self.config_jsonschema)
         validator = JSONSchemaValidator(self.config_jsonschema)
         errors = [without_value(error) for error in validator.iter_errors(self._config)]
+        errors += self._look_at_unknown()
         if errors and raise_errors:
             raise SettingsError("; ".join(errors))
         return errors
+
+    def _look_at_unknown(self) -> Iterator[str]:
+        """Name settings that are written wrong; one that is like none is left over from something else, as a rule."""
+        known = self.config_jsonschema["properties"]
+        for name in self._config.keys() - known.keys() - TABLE_SETTINGS:
+            if guess := did_you_mean(name, known, likeness=_MISSPELT):
+                yield f"setting {name!r} is not known{guess}"
+            else:
+                self.logger.warning("Setting %r is not known and has no effect.", name)
 
 
 class PlainSink(Sink):
@@ -106,7 +123,7 @@ class CheckpointingTarget(StrictSettings, Target):
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
         super().append_builtin_config(config_jsonschema)
-        for name in ("add_record_metadata", "load_method", "process_activate_version_messages"):  # they are for tables
+        for name in TABLE_SETTINGS:
             config_jsonschema["properties"].pop(name, None)
 
     def is_settled(self) -> bool:
