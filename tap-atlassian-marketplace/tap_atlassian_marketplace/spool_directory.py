@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import logging
 import os
 import re
 import shutil
-import sys
 import tempfile
 import time
 from itertools import islice
@@ -111,8 +111,6 @@ def _own_directories(parent: Path) -> Iterator[Path]:
 
 def _is_of_this_user(entry: os.DirEntry[str]) -> bool:
     # Where all users share a directory, another's may be a trap, or be so many that one's own are not reached.
-    if sys.platform == "win32":
-        return True
     try:
         return entry.stat(follow_symlinks=False).st_uid == os.getuid()
     except FileNotFoundError:  # its run has just ended
@@ -137,11 +135,7 @@ def _is_abandoned(directory: Path) -> bool:
 
 
 def _take(descriptor: int) -> bool:
-    """Take the lock if it is free; where the system, or the file system, has none, it never is."""
-    if sys.platform == "win32":
-        return False
-    import fcntl  # noqa: PLC0415 - not on Windows
-
+    """Take the lock if it is free; where the file system has none, it never is."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
