@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -118,7 +119,7 @@ def test_a_stop_promises_nothing_of_the_next_run(
 def test_what_is_no_ledger(
     loader: Callable[..., Result], config: dict[str, Any], tmp_path: Path, source: str, says: str
 ) -> None:
-    with sqlite3.connect(tmp_path / "other.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "other.db")) as connection:
         connection.execute("CREATE TABLE runs (id)")
     Ledger(f"sqlite:///{tmp_path}/empty.db", "journy api.journy.io").close()
     error = refused(loader("", config, OPTION, source))
