@@ -124,8 +124,10 @@ class TapAtlassianMarketplace(OrderedTap):
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
-        """Add `--check` to the SDK's options."""
+        """Add `--check` to the SDK's options, and say what `--test` does here."""
         command = super().get_singer_command()
+        test = next(param for param in command.params if param.name == "test")
+        test.help = "The same as --check; --test=schema writes the schemas of the selected streams."
         command.params.append(
             click.Option(
                 ["--check"],

@@ -220,6 +220,12 @@ def test_what_needs_no_settings(tap, arguments):
     assert errors(result) == []
 
 
+def test_the_help_says_what_a_test_does_here(tap):
+    words = " ".join(tap(None, "--help").stdout.split())
+    assert "--test TEXT The same as --check;" in words
+    assert "single record" not in words
+
+
 def test_about_describes_every_setting(tap):
     about = json.loads(tap(None, "--about", "--format=json").stdout)
     settings = about["settings"]["properties"]
