@@ -28,7 +28,7 @@ demo: setup ## run the main job twice against the sandbox and show what journy.i
 	@$(VENV)/python -m scripts.demo
 
 test: setup ## run every test but the long ones
-	$(VENV)/pytest -m "not long" $(PARALLEL)
+	$(VENV)/pytest -m "not long" $(PARALLEL) --no-loadscope-reorder
 
 test-long: setup ## run the tests that take minutes
 	$(VENV)/pytest -m long $(PARALLEL)

@@ -11,6 +11,13 @@ settings.load_profile("house")
 
 __all__ = ["postgres_server", "requests_fit", "watch"]
 
+_WHOLE_RUNS = ("end_to_end", "workspace")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with whole runs: a file of minutes that is left to the end lets the other processes wait for it."""
+    items.sort(key=lambda item: item.path.parent.name not in _WHOLE_RUNS)
+
 
 @pytest.fixture(autouse=True)
 def no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
