@@ -127,7 +127,7 @@ def test_two_runs_of_a_job_never_meet(machine: Machine, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", ["time", "SIGTERM", "SIGINT"])
 def test_a_run_that_is_stopped_ends_well_and_has_failed(how: str, machine: Machine, tmp_path: Path) -> None:
-    machine.meltano("trap 'echo let it end; exit 0' TERM; echo >ready; while true; do read <>go; done")
+    machine.meltano("trap 'echo let it end; exit 0' TERM; echo >ready; while true; do read -t 1 <>go; done")
     process = machine.start(JOB, "--minutes", "0.02" if how == "time" else "60")
     (tmp_path / "ready").read_text()
     if how != "time":
