@@ -10,6 +10,7 @@ import msgspec
 from dotenv import dotenv_values
 
 from marketplace_singer.errors import SettingsError
+from marketplace_singer.settings import misspelt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,12 +32,18 @@ def settings_from_environment(schema: Mapping[str, Any], prefix: str) -> dict[st
         prefix: What the names of the variables begin with.
 
     Raises:
-        SettingsError: A value does not fit its setting; the message does not quote it. Or `.env` cannot be read.
+        SettingsError: A value does not fit its setting; the message does not quote it. Or a variable is written wrong,
+            or `.env` cannot be read.
     """
     try:
         given = {**dotenv_values(Path(".env")), **os.environ}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f".env cannot be read ({type(error).__name__}): make it a text that you may read") from None
+    names = {variable.removeprefix(prefix).lower() for variable in given if variable.startswith(prefix)}
+    for name in sorted(names - schema["properties"].keys()):
+        if meant := misspelt(name, schema["properties"]):
+            variable, right = f"{prefix}{name.upper()}", f"{prefix}{meant.upper()}"
+            raise SettingsError(f"environment variable {variable} is not known; did you mean {right}?")
     found = {}
     for name, rule in schema["properties"].items():
         variable = f"{prefix}{name.upper()}"

@@ -19,8 +19,7 @@ from typing_extensions import override
 from marketplace_singer.environment import settings_from_environment
 from marketplace_singer.errors import SettingsError
 from marketplace_singer.reading import InputError, QuietReader
-from marketplace_singer.settings import without_value
-from marketplace_singer.shapes import did_you_mean
+from marketplace_singer.settings import misspelt, without_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 
 TABLE_SETTINGS = frozenset({"add_record_metadata", "load_method", "process_activate_version_messages"})
 """Settings that the SDK gives every target; a loader that fills no tables has no use for them."""
-
-_MISSPELT = 0.8  # as `dryrun` for `dry_run`; a plugin of the SDK may have others that are less alike
 
 
 class StrictSettings(PluginBase):
@@ -72,8 +69,7 @@ class StrictSettings(PluginBase):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         self.append_builtin_config(self.config_jsonschema)
         validator = JSONSchemaValidator(self.config_jsonschema)
-        errors = [without_value(error) for error in validator.iter_errors(self._config)]
-        errors += self._look_at_unknown()
+        errors = [*map(without_value, validator.iter_errors(self._config)), *self._look_at_unknown()]
         if errors and raise_errors:
             raise SettingsError("; ".join(errors))
         return errors
@@ -81,9 +77,9 @@ class StrictSettings(PluginBase):
     def _look_at_unknown(self) -> Iterator[str]:
         """Name settings that are written wrong; one that is like none is left over from something else, as a rule."""
         known = self.config_jsonschema["properties"]
-        for name in self._config.keys() - known.keys() - TABLE_SETTINGS:
-            if guess := did_you_mean(name, known, likeness=_MISSPELT):
-                yield f"setting {name!r} is not known{guess}"
+        for name in sorted(self._config.keys() - known.keys() - TABLE_SETTINGS):
+            if meant := misspelt(name, known):
+                yield f"setting {name!r} is not known; did you mean {meant!r}?"
             else:
                 self.logger.warning("Setting %r is not known and has no effect.", name)
 

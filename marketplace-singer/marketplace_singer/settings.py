@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from marketplace_singer.errors import SettingsError
+from marketplace_singer.shapes import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+_WRITTEN_WRONG = 0.9  # as `dryrun` is for `dry_run`, but `app_key` of another plugin is not for `api_key`
 
 
 def web_address(name: str, url: str, *, usual: str, credential: str) -> str:
@@ -60,6 +65,11 @@ def text_list(name: str, value: Any) -> tuple[str, ...]:
             raise SettingsError(f"setting {name!r}: expected a JSON array or a comma-separated text") from None
     texts = (str(entry).strip() for entry in value or ())
     return tuple(dict.fromkeys(text for text in texts if text))
+
+
+def misspelt(name: str, known: Collection[str]) -> str | None:
+    """The setting, of all that there are, that was meant by one that is not known; None where it is like none."""
+    return nearest(name, known, _WRITTEN_WRONG)
 
 
 def without_value(error: Any) -> str:

@@ -56,18 +56,17 @@ def shaped(content: Any, kind: type[ShapeT], places: Places) -> ShapeT:
         raise ShapeError(f"{places.prefix(path)}{f'{where}: ' if where else ''}{why}") from None
 
 
-def did_you_mean(name: str, known: Iterable[str], prefix: str = "", *, likeness: float = 0.6) -> str:
-    """The end of a message that a name is not known: with the one that may have been meant, however it is written.
+def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """The end of a message that a name is not known: with the one that may have been meant, however it is written."""
+    near = nearest(name, known)
+    return f"; did you mean {prefix + near!r}?" if near else ""
 
-    Args:
-        name: The name.
-        known: Those that there are.
-        prefix: What to put before the one that was meant.
-        likeness: How much alike the two are at least, from 0 to 1.
-    """
+
+def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The known name that is most like another one, in any case of letters; None if none is so much alike, of 1."""
     lower = {other.lower(): other for other in known}
     near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=likeness)
-    return f"; did you mean {prefix + lower[near[0]]!r}?" if near else ""
+    return lower[near[0]] if near else None
 
 
 def _innermost(value: Any, kind: Any, path: Path, error: msgspec.ValidationError) -> tuple[Path, str]:

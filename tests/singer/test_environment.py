@@ -60,6 +60,24 @@ def test_what_does_not_fit_is_refused_and_not_quoted(monkeypatch, name, text, ex
     assert str(caught.value) == f"environment variable X_{name.upper()}: expected {expected}"
 
 
+@pytest.mark.parametrize(("wrong", "right"), [("X_WANTEDD", "X_WANTED"), ("X_MAP_PING", "X_MAPPING")])
+def test_a_variable_that_is_written_wrong_is_refused(tmp_path, monkeypatch, wrong, right):
+    said = f"environment variable {wrong} is not known; did you mean {right}[?]"
+    (tmp_path / ".env").write_text(f"{wrong}=secret\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=said):
+        settings_from_environment(SCHEMA, "X_")
+    (tmp_path / ".env").unlink()
+    monkeypatch.setenv(wrong, "secret")
+    with pytest.raises(SettingsError, match=said):
+        settings_from_environment(SCHEMA, "X_")
+
+
+@pytest.mark.parametrize("variable", ["X__SELECT", "X_CUSTOMERS_DAYS", "X_LOGLEVEL"])
+def test_a_variable_of_somebody_else_is_left_alone(monkeypatch, variable):
+    monkeypatch.setenv(variable, "anything")
+    assert settings_from_environment(SCHEMA, "X_") == {}
+
+
 @pytest.mark.parametrize("name", ["wanted", "days", "share", "names"])
 def test_a_line_that_nobody_filled_in_is_not_set(monkeypatch, name):
     monkeypatch.setenv(f"X_{name.upper()}", " ")

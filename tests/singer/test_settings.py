@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from marketplace_singer import SettingsError
-from marketplace_singer.settings import without_value
+from marketplace_singer.settings import misspelt, without_value
 
 if TYPE_CHECKING:
     import logging
@@ -61,6 +61,10 @@ def test_a_setting_that_is_like_none_is_told_and_ignored(plugin: type[Any], capl
     assert [told(record) for record in caplog.records if "zzz" in told(record) or "metadata" in told(record)] == [
         "Setting 'zzz' is not known and has no effect."
     ]
+
+
+def test_a_name_that_is_only_alike_was_not_meant() -> None:
+    assert misspelt("app_key", ["api_key", "transport"]) is None
 
 
 def told(record: logging.LogRecord) -> str:
