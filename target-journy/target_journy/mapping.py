@@ -214,9 +214,12 @@ class _Membership:
         return HoldSlot(self._slot(record), self._account(record), user, self._is_forgotten(record))
 
     def _is_forgotten(self, record: Mapping[str, Any]) -> bool:
+        said = self._forgotten(record) if self._forgotten else None
+        if said in (None, "", [], {}):
+            return False
         # Read strictly: a text such as "no" would be true to JMESPath, and erase somebody.
         try:
-            return to_value(self._forgotten(record), "boolean") is True if self._forgotten else False
+            return to_value(said, "boolean") is True
         except ValueError as error:
             raise RecordError(f"forgotten: {error}") from None
 

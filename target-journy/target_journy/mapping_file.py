@@ -231,7 +231,7 @@ class StreamSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
 
     Attributes:
         key: Identity of a record.
-        version: A date, a time or a number; of two records the greater is the newer.
+        version: A date, a time or a whole number; of two records the greater is the newer.
         erased: A text that stands where a person's data was; such a property is deleted.
     """
 

@@ -50,7 +50,7 @@ class Source:
     Attributes:
         stream: Name of the Singer stream.
         key: The row's identity within its stream, as text.
-        version: A date, a time or a number as text; of two rows the one of higher rank is the newer.
+        version: A date, a time or a whole number as text; of two rows the one of higher rank is the newer.
     """
 
     stream: str

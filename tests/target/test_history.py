@@ -105,6 +105,15 @@ def test_where_no_ledger_is_none_is_made(fake: World) -> None:
     assert not elsewhere.exists()
 
 
+def test_an_empty_database_is_no_ledger(world: World) -> None:
+    world.ledger_url = world.ledger_url.replace("ledger.db", "empty.db")
+    if world.ledger_url.startswith("sqlite"):
+        (world.folder / "empty.db").touch()
+    for _ in range(2):
+        with pytest.raises(LedgerError, match="there is no ledger at"):
+            history(world.config())
+
+
 def test_the_command(fake: World) -> None:
     fake.load(MESSAGES)
     config = fake.folder / "config.json"

@@ -31,13 +31,15 @@ IN_ORDER = (
     "2026-01-01",
     "2026-01-01T00:00:00Z",
     "2026-01-01T01:00:00.5+01:00",
+    "2026-01-01T00:00:00.5000001Z",
+    "2026-01-01T00:00:00.50000020Z",
     "2026-01-01 00:00:01",
     "2025-12-31T19:00:02-0500",
     "2026-01-02",
 )
 
 
-@pytest.mark.parametrize("versions", [IN_ORDER, ("", "9", "10", "011")])
+@pytest.mark.parametrize("versions", [IN_ORDER, ("", "0", "9", "10", "011", "9" * 41, "1" + "0" * 41)])
 def test_versions_are_in_order_whatever_their_form(versions: tuple[str, ...]) -> None:
     ranks = [rank(version) for version in versions]
     assert ranks == sorted(set(ranks))

@@ -25,7 +25,7 @@ class InUseError(Exception):
 
 
 class MissingError(Exception):
-    """There is no such file."""
+    """There is no ledger to look at."""
 
 
 class LostError(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, inspect, select
 
 from target_journy.folding import unpack
 from target_journy.ledger import schema as tables
@@ -91,7 +91,7 @@ class Ledger:
     Args:
         url: SQLAlchemy URL of a SQLite file or a PostgreSQL database.
         destination: Transport, host and port, and workspace.
-        is_guest: Only look, while another run may use it; a file has to be there.
+        is_guest: Only look, while another run may use it; there has to be a ledger.
 
     Raises:
         LedgerError: The database cannot be opened, or another run is using it.
@@ -105,6 +105,8 @@ class Ledger:
             opened.callback(self._engine.dispose)
             if not is_guest:
                 opened.callback(lock_database(self._engine, destination))
+            elif not inspect(self._engine).has_table(tables.info.name):
+                raise MissingError
             with self._engine.begin() as connection:
                 make_tables(connection, tables.metadata)
                 self._destination = destination_id(connection, destination)
