@@ -11,9 +11,9 @@ from target_journy.values import to_scalar, to_time
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from target_journy.folding import Change
     from target_journy.operations import Source
     from target_journy.values import Scalar
+    from target_journy.watching import Change
 
 
 def change_events(

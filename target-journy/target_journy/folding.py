@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -11,9 +11,9 @@ from target_journy.values import UNSET, Unset
 from target_journy.versions import rank
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
-    from target_journy.operations import Source, Watch
+    from target_journy.operations import Source
     from target_journy.values import Value
 
 ITSELF = ""
@@ -44,21 +44,6 @@ class Told(msgspec.Struct, array_like=True):
     value: Any
     row: int
     meaning: str
-
-
-class Change(NamedTuple):
-    """A row gave a watched property another value than before.
-
-    Attributes:
-        old: The value before; None for none.
-        number: How many changes of this account or event there were, with this one.
-    """
-
-    name: str
-    event: str
-    old: Value
-    new: Value
-    number: int
 
 
 class Entity(msgspec.Struct, omit_defaults=True):
@@ -146,7 +131,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
             Whether anything here changed, so that it has to be kept.
         """
         changed = self._retry(ITSELF, source, mapping)
-        row = self._row(source)
+        row = self.row_of(source)
         for name, value in properties.items():
             new = None if isinstance(value, Unset) else value
             if new is None and not (unset_nulls or isinstance(value, Unset)):
@@ -159,7 +144,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
             if name in fill_once and is_filled and value is not UNSET:
                 changed = self._retry(name, source, mapping) or changed
                 continue
-            if held is not None and _same(held[0], new):
+            if held is not None and same(held[0], new):
                 if held[1] != row:
                     self.properties[name] = (new, row)
                     changed = True
@@ -173,7 +158,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
             self.say(name, new, row)
             self.rejected.pop(ITSELF, None)
         if changed:
-            self._drop_unused_rows()
+            self.drop_unused_rows()
         elif row == len(self.rows) - 1 and row not in self._used_rows():
             self.rows.pop()
         return changed
@@ -190,62 +175,6 @@ class Entity(msgspec.Struct, omit_defaults=True):
         self.properties[name] = (value, row)
         self.pending.add(name)
         self.rejected.pop(name, None)
-
-    def watch(
-        self,
-        source: Source,
-        values: Mapping[str, Value | Unset],
-        watched: Mapping[str, Watch],
-        streams: Collection[str],
-    ) -> tuple[list[Change], bool]:
-        """Compare what a row says with what it said before; to be done before it is folded in.
-
-        Only a row that differs from itself tells of a change: which of several rows speaks last depends on the order
-        in which they come. An older version of a row tells of none, and no value is nothing to tell. Of one version
-        every other value is a change, since versions may be days; so an input should have a row once a version.
-
-        Args:
-            source: The row.
-            values: Its values; what is watched and missing is None.
-            watched: What is watched.
-            streams: The streams that are mapped; after one that is no more, another one begins anew.
-
-        Returns:
-            The changes, and whether anything here has to be kept.
-        """
-        changes, before = [], dict(self.told)
-        mapped = tuple(f"{stream}:" for stream in streams)
-        for name, watch in watched.items():
-            value = values.get(name)
-            new = None if isinstance(value, Unset) else value
-            told = self.told.get(name) or self._held_as_told(source, name, watch.meaning)
-            if told is not None and self.rows[told.row][0].startswith(mapped):
-                row, version = self.rows[told.row]
-                if (rank(source.version), source.id) < (rank(version), row):
-                    continue
-                if value is None and told.value is not None:
-                    continue  # what was erased is forgotten, not kept to be told
-                is_comparable = row == source.id and told.meaning == watch.meaning
-                if is_comparable and new is not None and not _same(told.value, new):
-                    self.changes += 1
-                    changes.append(Change(name, watch.event, told.value, new, self.changes))
-            self.told[name] = Told(new, self._row(source), watch.meaning)
-        if not changes and self.told == before:
-            return [], False
-        self._drop_unused_rows()
-        return changes, True
-
-    def renumber(self, changes: list[Change]) -> list[Change]:
-        """The same changes under the next numbers, as those that they have were given before."""
-        self.changes += len(changes)
-        return [change._replace(number=change.number + len(changes)) for change in changes]
-
-    def _held_as_told(self, source: Source, name: str, meaning: str) -> Told | None:
-        """A value from before it was watched, if a newer version of its row comes; else it may be another measure."""
-        value, index = self.properties.get(name, (None, -1))
-        if value is None or self.rows[index][0] != source.id or rank(self.rows[index][1]) >= rank(source.version):
-            return None
-        return Told(value, index, meaning)
 
     def is_older(self, source: Source, name: str) -> bool:
         """Whether a property comes from another row that is newer than this one."""
@@ -359,13 +288,15 @@ class Entity(msgspec.Struct, omit_defaults=True):
             self.pending.add(name)
         return True
 
-    def _row(self, source: Source) -> int:
+    def row_of(self, source: Source) -> int:
+        """Index of a row in this version, which is added where it is new."""
         row = (source.id, source.version)
         if row not in self.rows:
             self.rows.append(row)
         return self.rows.index(row)
 
-    def _drop_unused_rows(self) -> None:
+    def drop_unused_rows(self) -> None:
+        """Keep no rows that nothing here comes from."""
         used = sorted(self._used_rows())
         if len(used) == len(self.rows):
             return
@@ -378,7 +309,7 @@ class Entity(msgspec.Struct, omit_defaults=True):
         return {index for _, index in self.properties.values()} | {told.row for told in self.told.values()}
 
 
-def _same(one: Value, other: Value) -> bool:
+def same(one: Value, other: Value) -> bool:
     """Whether two values are the same to journy.io, to which true is not 1."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 

@@ -14,6 +14,7 @@ from target_journy.operations import Operations, Outcome, TrackEvent
 from target_journy.slots import SlotPlanner
 from target_journy.tickets import Ticket
 from target_journy.values import VACANT_IF_POSSIBLE
+from target_journy.watching import compare, renumber
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,14 +141,14 @@ class Planner:
                 if kind == "event" and key not in entities and not part.watched.keys() & values.keys():
                     continue  # most events have no value that changes, so nothing of them is kept
                 entities[key] = entity
-                changes, is_news = entity.watch(plan.source, values, part.watched, self._options.streams)
+                changes, is_news = compare(entity, plan.source, values, part.watched, self._options.streams)
                 if is_news:
                     changed[key] = entity
                 if kind == "event" and key not in old_news:
                     continue  # it is going to be told as it is now
                 events = change_events(kind, key, part, plan.source, changes)
                 while self._ledger.events(event.event_id for event in events):  # of one that was deleted and is back
-                    changes = entity.renumber(changes)
+                    changes = renumber(entity, changes)
                     events = change_events(kind, key, part, plan.source, changes)
                 told += [(plan, event) for event in events]
             self._ledger.save_entities(kind, changed)

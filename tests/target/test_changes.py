@@ -18,6 +18,7 @@ from target_journy.ledger.schema import VERSION
 from target_journy.operations import Source, Watch
 from target_journy.transports import DeliveryError
 from target_journy.values import UNSET, VACANT
+from target_journy.watching import compare
 
 if TYPE_CHECKING:
     from tests.target.runs import Message, World
@@ -32,7 +33,7 @@ TIER = {"tier": Watch("tier_changed", "m1")}
 
 def see(entity: Entity, value: Any, version: str, key: str = "a", meaning: str = "m1") -> list[tuple[Any, Any, int]]:
     watched = {"tier": Watch("tier_changed", meaning)}
-    changes, _ = entity.watch(Source("rows", key, version), {"tier": value}, watched, ("rows",))
+    changes, _ = compare(entity, Source("rows", key, version), {"tier": value}, watched, ("rows",))
     return [(change.old, change.new, change.number) for change in changes]
 
 
@@ -79,9 +80,9 @@ def test_what_a_stream_said_that_is_no_more_mapped_is_nothing_to_compare_with() 
     entity = Entity()
     see(entity, "a", "2")
     accounts, watched = Source("accounts", "a", "1"), {"tier": Watch("tier_changed", "m1")}
-    assert entity.watch(accounts, {"tier": "b"}, watched, ["accounts", "rows"]) == ([], False)  # it is an older row
-    assert entity.watch(accounts, {"tier": "b"}, watched, ["accounts"]) == ([], True)
-    changes, _ = entity.watch(accounts, {"tier": "c"}, watched, ["accounts"])
+    assert compare(entity, accounts, {"tier": "b"}, watched, ["accounts", "rows"]) == ([], False)  # it is an older row
+    assert compare(entity, accounts, {"tier": "b"}, watched, ["accounts"]) == ([], True)
+    changes, _ = compare(entity, accounts, {"tier": "c"}, watched, ["accounts"])
     assert [(change.old, change.new, change.number) for change in changes] == [("b", "c", 1)]
 
 
@@ -128,14 +129,14 @@ def test_the_ledger_and_repeats_change_nothing(rows: list[tuple[int, Any]], data
     expected, found = [], []
     for day, value in rows:
         source = Source("rows", "a", str(day))
-        changes, is_news = straight.watch(source, {"tier": value}, TIER, ["rows"])
+        changes, is_news = compare(straight, source, {"tier": value}, TIER, ["rows"])
         expected += changes
-        changes, _ = other.watch(source, {"tier": value}, TIER, ["rows"])
+        changes, _ = compare(other, source, {"tier": value}, TIER, ["rows"])
         found += changes
         assert is_news or not changes
         if data.draw(st.booleans()):
             other = unpack(pack(other))
-            assert other.watch(source, {"tier": value}, TIER, ["rows"]) == ([], False)
+            assert compare(other, source, {"tier": value}, TIER, ["rows"]) == ([], False)
     assert found == expected
     assert [change.number for change in expected] == list(range(1, len(expected) + 1))
 
